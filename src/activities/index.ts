@@ -1,0 +1,15 @@
+import type { Composition } from '../composition/compose.js'
+import { createBackupActivities } from './backup-activities.js'
+import { createLeaseActivities } from './lease-activities.js'
+import { createRestoreActivities } from './restore-activities.js'
+
+/** Every activity, under the names workflows know them by. */
+export function createActivities(composition: Composition) {
+  return {
+    ...createBackupActivities(composition),
+    ...createLeaseActivities(composition),
+    ...createRestoreActivities(composition),
+  }
+}
+
+export type Activities = ReturnType<typeof createActivities>

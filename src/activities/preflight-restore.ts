@@ -1,0 +1,25 @@
+import type { Composition } from '../composition/compose.js'
+import { HoldfastError } from '../domain/errors.js'
+import type { Manifest } from '../domain/manifest.js'
+import { formatBytes } from '../domain/quantity.js'
+import type { RestoreInput } from './restore-activities.js'
+
+/** Replay writes WAL and hint bits: what a restored cluster needs beyond its files. */
+const headroom = 1.1
+
+/** @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS, KEY_MISSING */
+export async function preflightRestore(composition: Composition, { request }: RestoreInput, manifest: Manifest): Promise<void> {
+  const { provisioner } = composition
+  const neededBytes = Math.ceil(manifest.facts.dataBytes * headroom)
+  const freeBytes = await provisioner.freeBytes()
+  if (freeBytes < neededBytes) {
+    const directory = composition.config.instances.directory
+    const message = `${directory} has ${formatBytes(freeBytes)} free; restoring ${manifest.backup} needs ${formatBytes(neededBytes)}`
+    throw new HoldfastError('SPACE_SHORT', message, { hint: 'free space, or set instances.directory to a larger disk' })
+  }
+  await (await composition.engine(request.system)).binDirectoryFor(manifest.facts)
+  const { keyId } = manifest.encryption
+  if (keyId !== undefined && (await composition.keys()).find(keyId) === undefined) {
+    throw new HoldfastError('KEY_MISSING', `backup ${manifest.backup} is encrypted with key "${keyId}", which is not configured`)
+  }
+}

@@ -1,0 +1,133 @@
+import { Context } from '@temporalio/activity'
+import type { Composition } from '../composition/compose.js'
+import { HoldfastError } from '../domain/errors.js'
+import type { Instance } from '../domain/instance.js'
+import type { CheckResult, RestoreRequest } from '../domain/operations.js'
+import type { RestoreChoice, RestorePlan } from '../domain/plans.js'
+import { createArtifactReader } from '../jobs/artifact-reader.js'
+import { extractJobName } from '../jobs/job-spec.js'
+import type { Extracted } from '../jobs/run-extract.js'
+import { stopJob } from '../jobs/stop-job.js'
+import { chooseBackup } from './choose-backup.js'
+import { currentRun } from './current-run.js'
+import { queuesOf, timeoutsOf } from './plan-parts.js'
+import { preflightRestore } from './preflight-restore.js'
+import { pulsing } from './pulsing.js'
+import { createTeller } from './tell-workflow.js'
+import { watchJob } from './watch-job.js'
+
+/** Time a job is given to stop by itself before it is killed. */
+const stopGraceMs = 10_000
+
+export interface RestoreInput {
+  readonly request: RestoreRequest
+  readonly choice: RestoreChoice
+}
+
+/** Activities of `restoreToNewInstance`. All but `planRestore` run on the host the instance lands on. */
+export function createRestoreActivities(composition: Composition) {
+  const { config, configPath, provisioner } = composition
+  const manifestOf = ({ choice }: RestoreInput) => composition.readManifest(choice.backup, choice.sources)
+  const instanceOf = async ({ request }: RestoreInput): Promise<Instance> => {
+    const instance = await provisioner.find(request.instance)
+    if (instance === undefined) throw new HoldfastError('NOT_FOUND', `instance ${request.instance} is not on this host any more`)
+    return instance
+  }
+  const light = pulsing({
+    async planRestore(request: RestoreRequest): Promise<RestorePlan> {
+      const { host } = composition.system(request.system)
+      return { instance: request.instance, system: request.system, queues: queuesOf(host), timeouts: timeoutsOf(config) }
+    },
+
+    /** Asks every repository of the system what it holds and chooses. @throws NOT_FOUND saying what there is */
+    chooseBackup: (request: RestoreRequest): Promise<RestoreChoice> => chooseBackup(composition, request),
+
+    /** Everything that can be known before a byte is fetched. @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS */
+    async preflightRestore(input: RestoreInput): Promise<void> {
+      await preflightRestore(composition, input, await manifestOf(input))
+    },
+
+    /** Directories and port. The same run of the workflow gets the same instance again. */
+    async createInstance(input: RestoreInput): Promise<Instance> {
+      const manifest = await manifestOf(input)
+      const engine = await composition.engine(input.request.system)
+      const instance = await provisioner.create({
+        name: input.request.instance,
+        system: input.request.system,
+        backup: manifest.backup,
+        owner: currentRun(),
+        tablespaceOids: manifest.facts.tablespaces.map(({ oid }) => oid),
+        binDirectory: await engine.binDirectoryFor(manifest.facts),
+      })
+      return instance.state === 'PROVISIONING' ? provisioner.setState(instance.name, 'RESTORING') : instance
+    },
+
+    async startInstance(input: RestoreInput): Promise<void> {
+      const instance = await instanceOf(input)
+      await provisioner.start(instance, Context.current().cancellationSignal)
+      await provisioner.setState(instance.name, 'REPLAYING')
+    },
+
+    async checkInstance(input: RestoreInput): Promise<CheckResult[]> {
+      const manifest = await manifestOf(input)
+      const engine = await composition.engine(input.request.system)
+      const instance = await instanceOf(input)
+      const signal = Context.current().cancellationSignal
+      const sources = await Promise.all(input.choice.sources.map((name) => composition.repository(name)))
+      const reader = createArtifactReader({ manifest, sources, keys: await composition.keys(), signal })
+      return engine.check({ instance, manifest, reader, stage: 'running' }, signal)
+    },
+
+    async openInstance(input: RestoreInput & { readonly timeline: number }): Promise<Instance> {
+      return provisioner.setState(input.request.instance, 'RUNNING', { timeline: input.timeline })
+    },
+
+    /** Compensation: the extraction ends, and nothing of the instance is left; or all of it, marked FAILED, when that was asked for. */
+    async abandonInstance({ request, failure }: { readonly request: RestoreRequest; readonly failure: string }): Promise<void> {
+      const signal = Context.current().cancellationSignal
+      const instance = await provisioner.find(request.instance)
+      // Another run's, made while ours was refused: its extraction has the same name.
+      if (instance !== undefined && instance.owner.runId !== currentRun().runId) return
+      await stopJob(config.stateDirectory, extractJobName(request.instance), stopGraceMs)
+      if (request.onFailure === 'keep' && instance !== undefined) {
+        await provisioner.stop(instance, signal)
+        await provisioner.setState(request.instance, 'FAILED', { failure })
+        return
+      }
+      await provisioner.dispose(request.instance, signal, currentRun())
+    },
+
+    async forgetExtraction({ request }: RestoreInput): Promise<void> {
+      await stopJob(config.stateDirectory, extractJobName(request.instance), stopGraceMs)
+    },
+  })
+
+  const watching = {
+    /** Starts or adopts the job that fetches, extracts and checks. */
+    async extractBackup({ request, choice }: RestoreInput): Promise<Extracted> {
+      const { system, instance } = request
+      const spec = { kind: 'extract', configPath, system, backup: choice.backup, instance, sources: [...choice.sources] } as const
+      return (await watchJob(config.stateDirectory, spec)) as Extracted
+    },
+
+    /** Follows replay to the promotion. @returns the instance's own timeline */
+    async followReplay(input: RestoreInput): Promise<number> {
+      const context = Context.current()
+      const instance = await instanceOf(input)
+      const engine = await composition.engine(input.request.system)
+      const tell = createTeller(context)
+      // A crashed server is started again: recovery goes on from its last restart point.
+      if (!(await provisioner.isRunning(instance))) await provisioner.start(instance, context.cancellationSignal)
+      return engine.recover(
+        instance,
+        await manifestOf(input),
+        (progress) => {
+          context.heartbeat(progress)
+          tell(progress)
+        },
+        context.cancellationSignal,
+      )
+    },
+  }
+  return { ...light, ...watching }
+}

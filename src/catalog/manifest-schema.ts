@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import {
+  backupIdFor,
+  backupKinds,
+  describeBackupId,
+  parseBackupId,
+  parseCrc32,
+  parseSha256,
+  parseSystemName,
+} from '../domain/ids.js'
+import { parseLsn } from '../domain/lsn.js'
+import type { Manifest } from '../domain/manifest.js'
+import { artifactPattern, attemptPattern } from './keys.js'
+
+/** A string a parser of the domain accepts; its complaint becomes the issue's message. */
+function parsed<T extends string>(parse: (text: string) => T) {
+  return z.string().transform((text, context): T => {
+    try {
+      return parse(text)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
+      return z.NEVER
+    }
+  })
+}
+
+// A lone surrogate has no UTF-8 form, so other tools could not compute the HMAC.
+const text = z.string().refine((value) => value.isWellFormed(), 'not well-formed Unicode')
+const moment = z.iso.datetime()
+const bytes = z.int().nonnegative()
+const oid = z.string().regex(/^[1-9][0-9]{0,9}$/)
+export const keyIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
+
+const artifact = z
+  .strictObject({
+    name: z.string().regex(artifactPattern),
+    role: z.enum(['base', 'tablespace', 'wal', 'backup-manifest', 'configuration', 'inventory']),
+    sizeBytes: bytes,
+    crc32: parsed(parseCrc32),
+    sha256: parsed(parseSha256),
+    tablespace: oid.exactOptional(),
+  })
+  .refine(
+    (value) => (value.role === 'tablespace') === (value.tablespace !== undefined),
+    'an OID belongs to role tablespace, and to it alone',
+  )
+
+const postgresFacts = z.strictObject({
+  engine: z.literal('postgres'),
+  systemIdentifier: z.string().regex(/^[0-9]{1,20}$/),
+  timeline: z.int().positive(),
+  startLsn: parsed(parseLsn),
+  stopLsn: parsed(parseLsn),
+  serverVersion: text,
+  serverVersionNumber: z.int().positive(),
+  segmentSizeBytes: z.int().positive(),
+  dataChecksums: z.boolean(),
+  tablespaces: z.array(z.strictObject({ oid, name: text, location: text })),
+  dataBytes: bytes,
+})
+
+const encryption = z.union([
+  z.strictObject({ format: z.literal('aws-encryption-sdk'), keyId: keyIdSchema }),
+  z.strictObject({ format: z.literal('none') }),
+])
+
+/** Version 1 of the manifest, without its HMAC. Strict: a member more is another version of the format. */
+export const manifestSchema = z
+  .strictObject({
+    formatVersion: z.literal(1),
+    backup: parsed(parseBackupId),
+    system: parsed(parseSystemName),
+    kind: z.enum(backupKinds),
+    origin: z.enum(['captured', 'synthetic']),
+    attempt: z.string().regex(attemptPattern),
+    dueAt: moment,
+    startedAt: moment,
+    stoppedAt: moment,
+    facts: postgresFacts,
+    artifacts: z.array(artifact).min(1),
+    compression: z.literal('zstd'),
+    encryption,
+    parent: parsed(parseBackupId).exactOptional(),
+    milestone: text.exactOptional(),
+    holdfastVersion: text,
+    // Begins with a letter: names like "7" would not sort as in other languages.
+    tools: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9._+-]{0,63}$/), text),
+    requestedBy: text,
+    reason: text,
+    notes: z.array(text),
+  })
+  .check(({ value, issues }) => {
+    for (const message of contradictions(value)) issues.push({ code: 'custom', message, input: value, path: [] })
+  }) satisfies z.ZodType<Manifest>
+
+/** Of the manifest's HMAC, a member of the document beside the manifest's own. */
+export const hmacSchema = z.strictObject({
+  algorithm: z.literal('HMAC-SHA-256'),
+  keyId: keyIdSchema,
+  value: z.string().regex(/^[0-9a-f]{64}$/),
+})
+
+function contradictions(manifest: Manifest): string[] {
+  const { system, kind } = describeBackupId(manifest.backup)
+  const names = manifest.artifacts.map((item) => item.name)
+  return [
+    ...(system === manifest.system ? [] : [`system "${manifest.system}" is not the one of ${manifest.backup}`]),
+    ...(kind === manifest.kind ? [] : [`kind "${manifest.kind}" is not the one of ${manifest.backup}`]),
+    ...(backupIdFor(system, kind, new Date(manifest.dueAt)) === manifest.backup
+      ? []
+      : [`dueAt ${manifest.dueAt} is not the time of ${manifest.backup}`]),
+    ...(new Set(names).size === names.length ? [] : ['two artifacts have the same name']),
+    ...(Date.parse(manifest.startedAt) <= Date.parse(manifest.stoppedAt) ? [] : ['stoppedAt is before startedAt']),
+  ]
+}

@@ -1,0 +1,41 @@
+import type { Config, PostgresHost, PostgresTlsConfig, SystemConfig } from '../config/config.js'
+import { resolveSecret } from '../config/resolve-secret.js'
+import type { Engine } from '../engines/engine.js'
+import { createPostgresEngine } from '../engines/postgres/postgres-engine.js'
+
+const pollMs = 200
+
+/** The one place where engines are named. */
+export async function composeEngine(system: SystemConfig, config: Config, env: NodeJS.ProcessEnv): Promise<Engine> {
+  switch (system.engine) {
+    case 'postgres': {
+      const { hosts, user, password, database, connectTimeoutMs, tls } = system.connection
+      const secret = password === undefined ? {} : { password: (await resolveSecret(password, env)).reveal() }
+      const { maxRateBytesPerSecond } = system.limits
+      return createPostgresEngine({
+        hosts: hosts.map(hostText),
+        user,
+        database,
+        connectTimeoutMs,
+        sslmode: tls.mode === 'allow' ? 'prefer' : tls.mode,
+        ...(tls.caFile === undefined ? {} : { sslRootCertificate: tls.caFile }),
+        ...clientCertificate(tls),
+        ...secret,
+        binDirectories: config.tools.postgres,
+        compression: system.compression,
+        ...(maxRateBytesPerSecond === undefined ? {} : { maxRateBytesPerSecond }),
+        pollMs,
+      })
+    }
+  }
+}
+
+function clientCertificate({ certFile, keyFile }: PostgresTlsConfig) {
+  if (certFile === undefined || keyFile === undefined) return {}
+  return { sslClientCertificate: { certificate: certFile, key: keyFile } }
+}
+
+/** `host:port`, with brackets around an IPv6 address; a socket's directory keeps its path. */
+function hostText({ host, port }: PostgresHost): string {
+  return host.includes(':') && !host.startsWith('/') ? `[${host}]:${port}` : `${host}:${port}`
+}

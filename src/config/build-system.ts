@@ -1,0 +1,62 @@
+import type { RepositoryName, SystemName } from '../domain/ids.js'
+import type { KindConfig, PostgresConnectionConfig, SystemConfig } from './config.js'
+import { type ResolvePath, resolveReference } from './place.js'
+import { optionally, present } from './present.js'
+import type { ConfigFile } from './schema.js'
+
+type SystemFile = ConfigFile['systems'][string]
+
+interface Surroundings {
+  readonly host: string
+  readonly repositories: ConfigFile['repositories']
+  readonly resolvePath: ResolvePath
+}
+
+export function buildSystem(name: SystemName, file: SystemFile, surroundings: Surroundings): SystemConfig {
+  const repositories = file.repositories as RepositoryName[]
+  return {
+    engine: 'postgres',
+    name,
+    host: file.host ?? surroundings.host,
+    connection: buildConnection(file.connection, surroundings.resolvePath),
+    repositories,
+    captureRepository: captureRepositoryOf(repositories, surroundings.repositories),
+    kinds: present({
+      full: buildKind(file.kinds.full, repositories),
+      incremental: buildKind(file.kinds.incremental, repositories),
+      differential: buildKind(file.kinds.differential, repositories),
+      logical: buildKind(file.kinds.logical, repositories),
+    }),
+    objectives: present({ rpoMs: file.objectives.rpo, rtoMs: file.objectives.rto, backupWindowMs: file.objectives.backupWindow }),
+    compression: { where: file.compression.where, level: file.compression.level ?? file.limits.compressionLevel ?? 1 },
+    limits: present({ maxRateBytesPerSecond: file.limits.maxRate, uploadRateBytesPerSecond: file.limits.uploadRate }),
+    hooks: file.hooks,
+  }
+}
+
+function buildConnection(file: SystemFile['connection'], resolvePath: ResolvePath): PostgresConnectionConfig {
+  return present({
+    hosts: file.hosts,
+    user: file.user,
+    password: optionally(file.password, (reference) => resolveReference(reference, resolvePath)),
+    database: file.database,
+    connectTimeoutMs: file.connectTimeout,
+    tls: present({
+      mode: file.tls.mode,
+      caFile: optionally(file.tls.caFile, resolvePath),
+      certFile: optionally(file.tls.certFile, resolvePath),
+      keyFile: optionally(file.tls.keyFile, resolvePath),
+    }),
+  })
+}
+
+function buildKind(kind: SystemFile['kinds']['full'], repositories: readonly RepositoryName[]): KindConfig | undefined {
+  return kind === undefined ? undefined : { repositories: (kind.repositories as RepositoryName[] | undefined) ?? repositories }
+}
+
+/** There is exactly one: anything else was reported as a contradiction before. */
+function captureRepositoryOf(names: readonly RepositoryName[], repositories: ConfigFile['repositories']): RepositoryName {
+  const found = names.find((name) => repositories[name]?.capture === true)
+  if (found === undefined) throw new TypeError('a system without a capture repository passed validation')
+  return found
+}

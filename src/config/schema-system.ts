@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import { duration, hostAndPort, hostName, integer, name, oneOf, path, rate, secretReference, text } from './field.js'
+
+const command = z
+  .array(text('a word', 'systemctl'))
+  .min(1)
+  .meta({ type: 'a program and its arguments', example: '[ "systemctl", "reload", "app" ]' })
+const commands = z
+  .array(command)
+  .prefault([])
+  .meta({ type: 'a list of commands', example: '[ [ "systemctl", "reload", "app" ] ]' })
+const names = (example: string) => z.array(name('primary')).min(1).meta({ type: 'a list of repositories', example })
+const schedule = () =>
+  text('a cron schedule', '"0 3 * * *"')
+    .exactOptional()
+    .meta({ description: 'Not yet supported: start backups with cron or by hand.' })
+
+const kind = z.strictObject({
+  schedule: schedule(),
+  repositories: names('[local, primary]').exactOptional().meta({ fallback: 'those of the system' }),
+})
+
+const postgres = z.strictObject({
+  engine: z.literal('postgres').meta({ type: '`postgres`', example: 'postgres' }),
+  host: hostName('db1').exactOptional().meta({
+    fallback: 'the file’s `host`',
+    description: 'The machine whose worker captures it: the database’s own, or a backup host.',
+  }),
+  connection: z.strictObject({
+    hosts: z.array(hostAndPort('"127.0.0.1:5432"')).min(1).meta({
+      type: 'a list of hosts with ports',
+      example: '[ "127.0.0.1:5432" ]',
+      description: 'Tried in this order. A directory is one of Unix sockets.',
+    }),
+    user: text('a user name', 'backup').meta({ description: 'A role with REPLICATION and pg_read_all_settings.' }),
+    password: secretReference().exactOptional().meta({ fallback: 'none: trust, peer, a certificate or ~/.pgpass' }),
+    database: text('a database’s name', 'postgres').prefault('postgres').meta({ description: 'For questions to the server.' }),
+    connectTimeout: duration('10s').prefault('10s'),
+    tls: z
+      .strictObject({
+        mode: oneOf(['prefer', 'disable', 'allow', 'require', 'verify-ca', 'verify-full']).prefault('prefer'),
+        caFile: path('tls/ca.pem').exactOptional(),
+        certFile: path('tls/client.pem').exactOptional(),
+        keyFile: path('tls/client.key').exactOptional(),
+      })
+      .prefault({})
+      .meta({ description: 'As libpq’s `sslmode`, `sslrootcert`, `sslcert` and `sslkey`.' }),
+  }),
+  repositories: names('[local, primary]').meta({ description: 'Where its backups go; exactly one with `capture: true`.' }),
+  kinds: z
+    .strictObject({
+      full: kind.exactOptional(),
+      incremental: kind.exactOptional().meta({ description: 'Not yet supported.' }),
+      differential: kind.exactOptional().meta({ description: 'Not yet supported.' }),
+      logical: kind.exactOptional().meta({ description: 'Not yet supported.' }),
+    })
+    .prefault({ full: {} })
+    .meta({ description: 'What backups are made of it.' }),
+  wal: z
+    .strictObject({ mode: oneOf(['stream']), required: names('[primary]') })
+    .exactOptional()
+    .meta({ description: 'Not yet supported: WAL between backups is not archived.' }),
+  verify: z
+    .strictObject({ schedule: schedule(), target: text('a moment', '"-24h"').exactOptional() })
+    .exactOptional()
+    .meta({ description: 'Not yet supported.' }),
+  drill: z.strictObject({ schedule: schedule() }).exactOptional().meta({ description: 'Not yet supported.' }),
+  objectives: z
+    .strictObject({
+      rpo: duration('5m').exactOptional().meta({ description: 'How much may be lost.' }),
+      rto: duration('1h').exactOptional().meta({ description: 'How long a restore may take.' }),
+      backupWindow: duration('3h').exactOptional().meta({ description: 'How long a backup may take.' }),
+    })
+    .prefault({})
+    .meta({ description: 'What was promised. Nothing watches it in this version.' }),
+  compression: z
+    .strictObject({
+      where: oneOf(['auto', 'server', 'client', 'holdfast']).prefault('auto').meta({
+        description: '`auto`: by the server where it can, else by pg_basebackup, else by Holdfast.',
+      }),
+      level: integer(1, 19, '1').exactOptional().meta({ fallback: '`1`', description: 'Of zstd.' }),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      maxRate: rate('50MB/s').exactOptional().meta({ fallback: 'none', description: 'Of reading from the server.' }),
+      uploadRate: rate('100MB/s').exactOptional().meta({ fallback: 'none', description: 'Of sending to one repository.' }),
+      compressionLevel: integer(1, 19, '1')
+        .exactOptional()
+        .meta({ description: 'The same as `compression.level`; one of them.' }),
+    })
+    .prefault({}),
+  hooks: z
+    .strictObject({
+      before: commands.meta({ description: 'A failure fails the backup.' }),
+      after: commands.meta({ description: 'A failure is a warning.' }),
+    })
+    .prefault({})
+    .meta({ description: 'Programs run around a backup, without a shell.' }),
+  smokeTests: z
+    .strictObject({
+      tables: z
+        .array(
+          z.strictObject({
+            name: text('a table', 'public.trades'),
+            minRows: integer(0, Number.MAX_SAFE_INTEGER, '1').prefault(1),
+          }),
+        )
+        .prefault([]),
+      queries: z
+        .array(z.strictObject({ sql: text('a query', '"select 1"'), expect: z.string().meta({ type: 'text', example: '"1"' }) }))
+        .prefault([]),
+    })
+    .exactOptional()
+    .meta({ description: 'Not yet supported.' }),
+})
+
+export const systemSchema = z.discriminatedUnion('engine', [postgres])

@@ -1,0 +1,71 @@
+import type { BackupId, BackupKind, InstanceName, RepositoryName, SystemName } from './ids.js'
+
+/** Input of `backupSystem`. */
+export interface BackupRequest {
+  readonly system: SystemName
+  readonly kind: BackupKind
+  readonly milestone?: string
+  /** Who asked (`alice@db1`, `schedule`), and why. Recorded in the manifest. */
+  readonly requestedBy: string
+  readonly reason: string
+}
+
+export type CopyState =
+  | { readonly state: 'committed' }
+  /** `code` and `message` say why there is no copy. */
+  | { readonly state: 'missing'; readonly code: string; readonly message: string }
+
+/** Result of `backupSystem`. */
+export interface BackupReport {
+  readonly backup: BackupId
+  readonly system: SystemName
+  readonly outcome: 'complete' | 'degraded'
+  readonly attempts: number
+  readonly copies: Readonly<Record<RepositoryName, CopyState>>
+  readonly storedBytes: number
+  readonly startedAt: string
+  readonly endedAt: string
+  /** Things the operator should know and that did not fail the backup: a hook after it, a check not run. */
+  readonly warnings: readonly string[]
+}
+
+/** Input of `restoreToNewInstance`. */
+export interface RestoreRequest {
+  readonly system: SystemName
+  readonly instance: InstanceName
+  /** `latest`: the newest backup, recovered to its own end. */
+  readonly target: { readonly kind: 'latest' } | { readonly kind: 'backup'; readonly backup: BackupId }
+  /** Read from here alone; else the nearest first, the others in reserve. */
+  readonly repository?: RepositoryName
+  /** Leave a failed instance on disk for a look instead of removing it. */
+  readonly onFailure: 'remove' | 'keep'
+  readonly requestedBy: string
+  readonly reason: string
+}
+
+/** Result of `restoreToNewInstance`. */
+export interface RestoreReport {
+  readonly instance: InstanceName
+  readonly system: SystemName
+  readonly backup: BackupId
+  /** Those that artifacts were read from. */
+  readonly repositories: readonly RepositoryName[]
+  /** What could not be read: repositories, manifests, and artifacts that were damaged or missing in one and came from another. */
+  readonly problems: readonly string[]
+  readonly connection: { readonly host: string; readonly port: number; readonly socketDirectory: string }
+  readonly dataDirectory: string
+  readonly timeline: number
+  readonly checks: readonly CheckResult[]
+  readonly startedAt: string
+  readonly endedAt: string
+}
+
+/** One check of a restored instance. Checks that could not be run are listed with the reason, never passed over. */
+export interface CheckResult {
+  readonly name: string
+  readonly stage: CheckStage
+  readonly outcome: 'passed' | 'failed' | 'not-run'
+  readonly message: string
+}
+
+export type CheckStage = 'beforeStart' | 'running' | 'afterStop'

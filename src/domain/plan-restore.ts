@@ -1,0 +1,103 @@
+import { canonicalJson } from './canonical-json.js'
+import type { BackupId, RepositoryName } from './ids.js'
+import type { Manifest } from './manifest.js'
+import type { RestoreRequest } from './operations.js'
+
+/** What one repository holds of a system. */
+export interface RestoreCandidate {
+  readonly repository: RepositoryName
+  /** Smaller is nearer. */
+  readonly distance: number
+  readonly manifests: readonly Manifest[]
+  /** Backups about to be removed there; another repository may well keep them. */
+  readonly tombstoned: readonly BackupId[]
+}
+
+export type RestoreDecision =
+  /** `sources`: all that hold exactly this manifest, nearest first. `warnings`: what the operator might not expect. */
+  | {
+      readonly outcome: 'chosen'
+      readonly manifest: Manifest
+      readonly sources: readonly RepositoryName[]
+      readonly warnings: readonly string[]
+    }
+  /** `message` says what there is instead. */
+  | { readonly outcome: 'refused'; readonly code: 'NOT_FOUND' | 'NOT_SUPPORTED'; readonly message: string }
+
+interface RestoreQuestion {
+  readonly candidates: readonly RestoreCandidate[]
+  readonly target: RestoreRequest['target']
+}
+
+/**
+ * Chooses the backup for a target and the repositories to read it from. The newest is the one that ended last, then the one with the
+ * greater id, then the nearest; the time in an id is when a backup was due, not what it holds.
+ */
+export function planRestore({ candidates, target }: RestoreQuestion): RestoreDecision {
+  const copies = candidates.toSorted((a, b) => a.distance - b.distance).flatMap(copiesIn)
+  const usable = copies.filter((copy) => !copy.tombstoned)
+  const wanted =
+    target.kind === 'latest' ? usable.filter(isRestorable) : usable.filter((copy) => copy.manifest.backup === target.backup)
+  const chosen = wanted.toSorted(newestFirst)[0]
+  if (chosen === undefined) return { outcome: 'refused', code: 'NOT_FOUND', message: describeMissing(copies, target) }
+  const { manifest } = chosen
+  if (!isRestorable(chosen)) {
+    const message = `backup ${manifest.backup} is of kind ${manifest.kind}; this version restores full backups`
+    return { outcome: 'refused', code: 'NOT_SUPPORTED', message }
+  }
+  const sameBackup = usable.filter((copy) => copy.manifest.backup === manifest.backup)
+  const [sources, others] = splitBy(sameBackup, (copy) => copy.text === chosen.text)
+  const warnings = others.map((copy) => `${copy.repository} holds another manifest of ${manifest.backup}, which is left aside`)
+  return { outcome: 'chosen', manifest, sources: sources.map((copy) => copy.repository), warnings }
+}
+
+interface Copy {
+  readonly repository: RepositoryName
+  readonly manifest: Manifest
+  readonly tombstoned: boolean
+  /** Equal for equal manifests. */
+  readonly text: string
+}
+
+function copiesIn({ repository, manifests, tombstoned }: RestoreCandidate): Copy[] {
+  return manifests.map((manifest) => ({
+    repository,
+    manifest,
+    tombstoned: tombstoned.includes(manifest.backup),
+    text: canonicalJson(manifest),
+  }))
+}
+
+function isRestorable(copy: Copy): boolean {
+  return copy.manifest.kind === 'full'
+}
+
+// toSorted is stable: of equals, the nearest stays first.
+function newestFirst(a: Copy, b: Copy): number {
+  const byEnd = Date.parse(b.manifest.stoppedAt) - Date.parse(a.manifest.stoppedAt)
+  return byEnd || compare(b.manifest.backup, a.manifest.backup)
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function splitBy<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))]
+}
+
+function describeMissing(copies: readonly Copy[], target: RestoreRequest['target']): string {
+  const wanted = target.kind === 'latest' ? 'there is no full backup to restore' : `there is no backup ${target.backup}`
+  const doomed = copies.filter((copy) => copy.tombstoned && (target.kind === 'latest' || copy.manifest.backup === target.backup))
+  const removal = doomed.length === 0 ? '' : ` (${namesOf(doomed)} is being removed)`
+  const rest = copies.filter((copy) => !copy.tombstoned).toSorted(newestFirst)
+  return `${wanted}${removal}; ${rest.length === 0 ? 'there is none at all' : `there is ${namesOf(rest)}`}`
+}
+
+const namesShown = 5
+
+function namesOf(copies: readonly Copy[]): string {
+  const ids = [...new Set(copies.map((copy) => copy.manifest.backup))]
+  const more = ids.length > namesShown ? ` and ${ids.length - namesShown} more` : ''
+  return `${ids.slice(0, namesShown).join(', ')}${more}`
+}

@@ -1,0 +1,12 @@
+/** How far one step is. Small: it travels in heartbeats. */
+export interface Progress {
+  /** What is being done, in the vocabulary of the CLI: `capture`, `replicate primary`, `extract`, `replay`. */
+  readonly step: string
+  readonly doneBytes: number
+  /** Absent while nobody can know. An estimate for captures. */
+  readonly totalBytes?: number
+  /** What is handled right now, e.g. an artifact's name. */
+  readonly item?: string
+  /** Counters worth showing: parts kept and parts sent of a replication. */
+  readonly counters?: Readonly<Record<string, number>>
+}

@@ -1,0 +1,86 @@
+import type { Readable } from 'node:stream'
+import type { BackupKind } from '../domain/ids.js'
+import type { Instance } from '../domain/instance.js'
+import type { Artifact, ArtifactRole, Captured, EngineFacts, Manifest } from '../domain/manifest.js'
+import type { CheckResult, CheckStage } from '../domain/operations.js'
+import type { Progress } from '../domain/progress.js'
+
+/** What a look at the source tells before a backup. */
+export interface Probe {
+  /** What makes this server itself and no other: a PostgreSQL system identifier. */
+  readonly identity: string
+  readonly version: string
+  readonly versionNumber: number
+  /** Of what a full backup reads, uncompressed. An estimate. */
+  readonly estimatedBytes: number
+  /** Findings in the order of the checks; a `failed` one means that a capture will not work. */
+  readonly findings: readonly Finding[]
+}
+
+export interface Finding {
+  readonly subject: string
+  readonly outcome: 'ok' | 'warning' | 'failed'
+  readonly message: string
+  readonly hint?: string
+}
+
+/** Where an engine puts what it captures. */
+export interface CaptureSink {
+  /** Directory for scratch files, on the file system of the capture repository; removed afterwards. */
+  readonly scratchDirectory: string
+  /**
+   * Compresses (unless it is already), encrypts, hashes and stores a stream as one artifact; resolves when it is durable.
+   * `name` is without the suffixes the sink adds (`base.tar` becomes `base.tar.zst.enc`). May be called at any time, also in parallel.
+   */
+  artifact(name: string, content: ArtifactContent): Promise<Artifact>
+  progress(progress: Progress): void
+}
+
+export interface ArtifactContent {
+  readonly role: ArtifactRole
+  readonly tablespace?: string
+  readonly compressed: 'zstd' | 'no'
+  readonly source: Readable
+}
+
+/** Reads artifacts back: fetched, digests checked, decrypted, decompressed. */
+export interface ArtifactReader {
+  /**
+   * Calls `consume` with the plain bytes. Damage shows late: the stream then fails, and once `consume` has failed with it,
+   * `consume` is called again with a stream from the next repository that has the artifact. So it must begin from nothing
+   * each time (remove what an earlier call wrote), and its result counts only when it resolves.
+   * @throws ARTIFACT_DAMAGED, ARTIFACT_MISSING naming the artifact and the repositories, when none has it whole.
+   */
+  read<T>(artifact: Artifact, consume: (source: Readable) => Promise<T>): Promise<T>
+}
+
+/** What an engine does for a class of systems. Bulk methods run inside a job. `C` is the engine's connection options. */
+export interface Engine {
+  readonly name: EngineFacts['engine']
+  readonly kinds: readonly BackupKind[]
+  /** @throws SOURCE_UNAVAILABLE, SOURCE_DENIED, TOOL_MISSING */
+  probe(signal: AbortSignal): Promise<Probe>
+  /** Directory of the programs that can run what was captured. @throws TOOL_MISSING */
+  binDirectoryFor(facts: EngineFacts): Promise<string>
+  /** @throws CAPTURE_LOST when the source broke the capture off; it is then begun again from nothing. */
+  capture(request: { kind: BackupKind; label: string }, sink: CaptureSink, signal: AbortSignal): Promise<Captured>
+  /** Extracts and configures a backup in the directories of a new instance. */
+  prepare(request: PrepareRequest, signal: AbortSignal): Promise<void>
+  /** Waits for a started instance to finish its recovery. @returns the timeline it ended on. @throws RECOVERY_FAILED */
+  recover(instance: Instance, manifest: Manifest, progress: (progress: Progress) => void, signal: AbortSignal): Promise<number>
+  check(request: CheckRequest, signal: AbortSignal): Promise<CheckResult[]>
+}
+
+export interface PrepareRequest {
+  readonly manifest: Manifest
+  readonly instance: Instance
+  readonly reader: ArtifactReader
+  readonly progress: (progress: Progress) => void
+}
+
+export interface CheckRequest {
+  readonly instance: Instance
+  readonly manifest: Manifest
+  readonly reader: ArtifactReader
+  readonly stage: CheckStage
+}

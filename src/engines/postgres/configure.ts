@@ -1,0 +1,107 @@
+import { access, copyFile, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Instance } from '../../domain/instance.js'
+import type { Manifest } from '../../domain/manifest.js'
+import type { SystemUser } from '../../process/command.js'
+import { runProgram } from '../../process/run-program.js'
+import { hostAccessFile } from './host-access-file.js'
+import { instanceFiles } from './instance-files.js'
+import type { Inventory } from './inventory.js'
+import { makeOwnedDirectory, writeOwned } from './owned-files.js'
+import { autoConfiguration, generatedConfiguration } from './settings.js'
+
+interface Configuration {
+  readonly instance: Instance
+  readonly manifest: Manifest
+  readonly inventory: Inventory
+  readonly owner: SystemUser
+}
+
+/**
+ * Makes the extracted data directory a server of its own: other port and socket, no archiving, recovery to the backup's end.
+ * Files of the backup that change are kept as they were, so that they can still be checked against PostgreSQL's manifest.
+ */
+export async function configure(configuration: Configuration, signal: AbortSignal): Promise<void> {
+  const { instance, inventory, owner } = configuration
+  const files = instanceFiles(instance)
+  await makeOwnedDirectory(files.originals, owner)
+  await writeOwned(
+    files.hostAccess,
+    hostAccessFile(await originalText(configuration, 'pg_hba.conf', inventory.paths.hbaFile)),
+    owner,
+  )
+  await writeOwned(files.userMaps, (await originalText(configuration, 'pg_ident.conf', inventory.paths.identFile)) ?? '', owner)
+  await replace(configuration, 'tablespace_map', tablespaceMap(configuration))
+  await replace(configuration, 'postgresql.auto.conf', await newAutoConfiguration(configuration, signal))
+  if (!(await canBeRead(configuration, signal))) {
+    await replace(configuration, 'postgresql.conf', generatedConfiguration(inventory))
+  }
+  await writeOwned(join(instance.dataDirectory, 'recovery.signal'), '', owner)
+}
+
+/** A file of the data directory, or the one the original used outside of it. */
+async function originalText(
+  { instance }: Configuration,
+  name: string,
+  usedPath: string | undefined,
+): Promise<string | undefined> {
+  const outside = usedPath === undefined ? [] : [join(instanceFiles(instance).outside, usedPath)]
+  for (const path of [...outside, join(instance.dataDirectory, name)]) {
+    const text = await readFile(path, 'utf8').catch(() => undefined)
+    if (text !== undefined) return text
+  }
+  return undefined
+}
+
+/** `undefined`: the file is not needed. */
+async function replace({ instance, owner }: Configuration, name: string, content: string | undefined): Promise<void> {
+  if (content === undefined) return
+  const path = join(instance.dataDirectory, name)
+  if (await exists(path)) await copyFile(path, join(instanceFiles(instance).originals, name))
+  await writeOwned(path, content, owner)
+}
+
+/** At its start the server makes the links in pg_tblspc anew from this file, so it has to say where they point now. */
+function tablespaceMap({ instance, manifest }: Configuration): string | undefined {
+  const { tablespaces } = manifest.facts
+  if (tablespaces.length === 0) return undefined
+  const escaped = (path: string) => path.replace(/[\n\r\\]/g, '\\$&')
+  return tablespaces.map(({ oid }) => `${oid} ${escaped(instance.tablespaces[oid] ?? '')}\n`).join('')
+}
+
+async function newAutoConfiguration(configuration: Configuration, signal: AbortSignal): Promise<string> {
+  const { instance, inventory, owner } = configuration
+  const command = {
+    program: join(instance.binDirectory, 'pg_controldata'),
+    args: [instance.dataDirectory],
+    cwd: '/',
+    runAs: owner,
+  }
+  const { stdout: controlData } = await runProgram(command, { signal })
+  const original = (await originalText(configuration, 'postgresql.auto.conf', undefined)) ?? ''
+  return autoConfiguration({ instance, inventory, controlData, original })
+}
+
+/**
+ * Does the server understand its own postgresql.conf here? It may not be there (Debian keeps it in /etc), or include files of
+ * the original machine. One that names a data directory names the original's: started with it, the original would come up.
+ */
+async function canBeRead({ instance, owner }: Configuration, signal: AbortSignal): Promise<boolean> {
+  if (!(await exists(join(instance.dataDirectory, 'postgresql.conf')))) return false
+  const args = ['-D', instance.dataDirectory, '-C', 'data_directory']
+  try {
+    const command = { program: join(instance.binDirectory, 'postgres'), args, cwd: '/', runAs: owner }
+    const { stdout } = await runProgram(command, { signal })
+    return stdout.trim() === instance.dataDirectory
+  } catch {
+    signal.throwIfAborted()
+    return false
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,15 @@
+import type { Artifact } from '../../domain/manifest.js'
+import type { ArtifactContent, CaptureSink } from '../engine.js'
+
+/**
+ * Hands a stream to the sink and closes it afterwards, also when the sink failed before it listened to the stream: an error
+ * of a stream nobody listens to would end the process.
+ */
+export async function feedSink(sink: CaptureSink, name: string, content: ArtifactContent): Promise<Artifact> {
+  content.source.on('error', () => {})
+  try {
+    return await sink.artifact(name, content)
+  } finally {
+    content.source.destroy()
+  }
+}

@@ -1,0 +1,126 @@
+import { HoldfastError } from '../../domain/errors.js'
+import { type Access, type Connection, oneRow, withConnection } from './connection.js'
+import type { Inventory, InventoryDatabase, InventoryTable } from './inventory.js'
+import { schemaFingerprint } from './schema-fingerprint.js'
+import type { ServerAddress } from './server-address.js'
+
+interface DatabaseRow {
+  readonly name: string
+  readonly collation: string
+  readonly collation_version: string | null
+  readonly actual_collation_version: string | null
+}
+
+/**
+ * Lists what a server holds: databases, tables, extensions, settings. Databases we may not enter are listed with the reason.
+ * @throws HoldfastError SOURCE_UNAVAILABLE, SOURCE_DENIED
+ */
+export async function inspect(access: Access, address: ServerAddress, signal: AbortSignal): Promise<Inventory> {
+  const cluster = await withConnection(access, { address }, signal, (connection) => inspectCluster(connection, access))
+  const databases: InventoryDatabase[] = []
+  const unread: Inventory['unread'] = []
+  // One after the other: a server near its limit of connections must not notice us.
+  for (const row of cluster.databases) {
+    try {
+      databases.push(
+        await withConnection({ ...access, database: row.name }, { address }, signal, (connection) =>
+          inspectDatabase(connection, row),
+        ),
+      )
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof HoldfastError) || error.code !== 'SOURCE_DENIED') throw error
+      unread.push({ database: row.name, reason: error.message })
+    }
+  }
+  return { ...cluster.rest, databases, unread }
+}
+
+async function inspectCluster(connection: Connection, access: Access) {
+  const head = await oneRow<{ taken_at: string; version: string; number: number; superuser: string; roles: number }>(
+    connection,
+    `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as taken_at,
+            split_part(current_setting('server_version'), ' ', 1) as version,
+            current_setting('server_version_num')::int as number,
+            (select rolname from pg_roles where oid = 10) as superuser,
+            (select count(*)::int from pg_roles) as roles`,
+  )
+  const [recorded, actual] =
+    head.number >= 150_000 ? ['datcollversion', 'pg_database_collation_actual_version(oid)'] : ['null::text', 'null::text']
+  const databases = await connection.rows<DatabaseRow>(
+    `select datname as name, datcollate as collation, ${recorded} as collation_version,
+            ${actual} as actual_collation_version
+       from pg_database where datallowconn and datname <> 'template0' order by datname collate "C"`,
+  )
+  const rest: Omit<Inventory, 'databases' | 'unread'> = {
+    version: 1,
+    takenAt: head.taken_at,
+    serverVersion: head.version,
+    superuser: head.superuser,
+    connectDatabase: access.database,
+    roles: head.roles,
+    tablespaces: await readTablespaces(connection),
+    settings: await readSettings(connection),
+    paths: await readPaths(connection),
+  }
+  return { databases, rest }
+}
+
+/** Tablespaces outside the data directory, by OID. */
+export function readTablespaces(connection: Connection): Promise<Inventory['tablespaces']> {
+  return connection.rows(
+    `select oid::text as oid, spcname as name, pg_tablespace_location(oid) as location
+       from pg_tablespace where pg_tablespace_location(oid) like '/%' order by oid`,
+  )
+}
+
+async function readSettings(connection: Connection): Promise<Record<string, string>> {
+  const rows = await connection.rows<{ name: string; value: string }>(
+    `select name, current_setting(name) as value from pg_settings
+      where source in ('configuration file', 'command line', 'environment variable', 'global')
+         or name in ('max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions',
+                     'max_locks_per_transaction', 'wal_level', 'wal_segment_size', 'block_size', 'data_checksums')
+      order by name collate "C"`,
+  )
+  return Object.fromEntries(rows.map(({ name, value }) => [name, value]))
+}
+
+/** Their values are kept from roles without pg_read_all_settings: then they are not there. */
+async function readPaths(connection: Connection): Promise<Inventory['paths']> {
+  const rows = await connection.rows<{ name: string; value: string }>(
+    `select name, setting as value from pg_settings
+      where name in ('data_directory', 'config_file', 'hba_file', 'ident_file') and setting is not null`,
+  )
+  const values = new Map(rows.map(({ name, value }) => [name, value]))
+  const found = (name: string, key: string) => (values.has(name) ? { [key]: values.get(name) } : {})
+  return {
+    ...found('data_directory', 'dataDirectory'),
+    ...found('config_file', 'configFile'),
+    ...found('hba_file', 'hbaFile'),
+    ...found('ident_file', 'identFile'),
+  }
+}
+
+async function inspectDatabase(connection: Connection, row: DatabaseRow): Promise<InventoryDatabase> {
+  const tables = await connection.rows<InventoryTable>(
+    `select n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,
+            c.reltuples::float8 as "estimatedRows"
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'm', 'f') and c.relpersistence <> 't'
+        and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
+      order by n.nspname collate "C", c.relname collate "C"`,
+  )
+  const extensions = await connection.rows<{ name: string; version: string }>(
+    'select extname as name, extversion as version from pg_extension order by extname collate "C"',
+  )
+  return {
+    name: row.name,
+    collation: row.collation,
+    ...(row.collation_version === null ? {} : { collationVersion: row.collation_version }),
+    ...(row.actual_collation_version === null ? {} : { actualCollationVersion: row.actual_collation_version }),
+    extensions,
+    tables,
+    fingerprint: await schemaFingerprint(connection),
+    during: 'unchanged',
+  }
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { HoldfastError } from '../../domain/errors.js'
+
+const tableSchema = z.object({
+  schema: z.string(),
+  name: z.string(),
+  /** `relkind`: r table, p partitioned, m materialized view, f foreign. */
+  kind: z.string(),
+  /** `relpersistence`: p permanent, u unlogged (empty after a restore). */
+  persistence: z.string(),
+  /** From the last ANALYZE; -1 when there was none. */
+  estimatedRows: z.number(),
+})
+
+const databaseSchema = z.object({
+  name: z.string(),
+  collation: z.string(),
+  /** The rules it was made with, as PostgreSQL recorded them. Absent before 15 and for C. */
+  collationVersion: z.string().optional(),
+  /** The rules of the operating system it runs on. */
+  actualCollationVersion: z.string().optional(),
+  extensions: z.array(z.object({ name: z.string(), version: z.string() })),
+  tables: z.array(tableSchema),
+  /** SHA-256 over an ordered dump of the catalogue. */
+  fingerprint: z.string(),
+  /** `changed`: the schema was altered while the backup ran, so a restored one may be either. */
+  during: z.enum(['unchanged', 'changed']),
+})
+
+const inventorySchema = z.object({
+  version: z.literal(1),
+  takenAt: z.string(),
+  serverVersion: z.string(),
+  /** Name of the role with OID 10: initdb's superuser is not always called postgres. */
+  superuser: z.string(),
+  /** A database that can be connected to. */
+  connectDatabase: z.string(),
+  databases: z.array(databaseSchema),
+  /** Databases whose contents could not be listed, and why. */
+  unread: z.array(z.object({ database: z.string(), reason: z.string() })),
+  roles: z.number(),
+  tablespaces: z.array(z.object({ oid: z.string(), name: z.string(), location: z.string() })),
+  /** Settings that are not the default, with units. */
+  settings: z.record(z.string(), z.string()),
+  paths: z.object({
+    dataDirectory: z.string().optional(),
+    configFile: z.string().optional(),
+    hbaFile: z.string().optional(),
+    identFile: z.string().optional(),
+  }),
+})
+
+/** What the server held, as the artifact `inventory.json` keeps it. */
+export type Inventory = z.infer<typeof inventorySchema>
+export type InventoryDatabase = Inventory['databases'][number]
+export type InventoryTable = InventoryDatabase['tables'][number]
+
+/** @throws HoldfastError ARTIFACT_DAMAGED */
+export function parseInventory(text: string): Inventory {
+  try {
+    return inventorySchema.parse(JSON.parse(text))
+  } catch (error) {
+    throw new HoldfastError('ARTIFACT_DAMAGED', 'the inventory of the backup cannot be understood', { cause: error })
+  }
+}
+
+/**
+ * Joins two looks at a server, one before and one after a backup: a schema that is the same in both was the same at the
+ * moment the backup ends on; of another nobody can say.
+ */
+export function compareInventories(before: Inventory, after: Inventory): Inventory {
+  const earlier = new Map(before.databases.map((database) => [database.name, database.fingerprint]))
+  return {
+    ...after,
+    databases: after.databases.map((database) => ({
+      ...database,
+      during: earlier.get(database.name) === database.fingerprint ? 'unchanged' : 'changed',
+    })),
+  }
+}

@@ -1,0 +1,4 @@
+/** `15` of 150018, as PostgreSQL numbers its releases since 10. */
+export function majorOf(versionNumber: number): string {
+  return String(Math.floor(versionNumber / 10_000))
+}

@@ -1,0 +1,115 @@
+import type { Instance } from '../../domain/instance.js'
+import { instanceFiles } from './instance-files.js'
+import type { Inventory } from './inventory.js'
+import { type Assignment, formatSetting, withoutSettings } from './settings-file.js'
+
+/** Recovery refuses to run with less of these than the original had. By the label pg_controldata gives them. */
+const recoveryMinimums: Readonly<Record<string, string>> = {
+  max_connections: 'max_connections setting',
+  max_worker_processes: 'max_worker_processes setting',
+  max_wal_senders: 'max_wal_senders setting',
+  max_prepared_transactions: 'max_prepared_xacts setting',
+  max_locks_per_transaction: 'max_locks_per_xact setting',
+}
+
+/** What belongs to the original machine, its network, its archive and its replication, and never to a copy. */
+const foreignSettings = new Set([
+  ...['archive_mode', 'archive_command', 'archive_library', 'archive_cleanup_command', 'archive_timeout', 'recovery_end_command'],
+  ...['restore_command', 'primary_conninfo', 'primary_slot_name', 'promote_trigger_file', 'synchronous_standby_names'],
+  ...['recovery_target', 'recovery_target_name', 'recovery_target_time', 'recovery_target_xid', 'recovery_target_lsn'],
+  ...['recovery_target_inclusive', 'recovery_target_timeline', 'recovery_target_action', 'recovery_min_apply_delay'],
+  ...['listen_addresses', 'port', 'unix_socket_directories', 'unix_socket_group', 'unix_socket_permissions', 'cluster_name'],
+  ...['data_directory', 'config_file', 'hba_file', 'ident_file', 'external_pid_file', 'bonjour', 'krb_server_keyfile'],
+  ...['ssl', 'ssl_ca_file', 'ssl_cert_file', 'ssl_crl_dir', 'ssl_crl_file', 'ssl_dh_params_file', 'ssl_key_file'],
+  ...['ssl_passphrase_command', 'logging_collector', 'log_destination', 'log_directory', 'log_filename', 'stats_temp_directory'],
+  ...['temp_tablespaces', 'huge_pages', 'synchronized_standby_slots', 'max_logical_replication_workers'],
+])
+
+/** Set by the cluster itself or computed; writing them into a file is an error or means nothing. */
+const internalSettings = new Set(['block_size', 'data_checksums', 'wal_segment_size', 'transaction_isolation'])
+
+interface RecoveryConfiguration {
+  readonly instance: Instance
+  readonly inventory: Inventory
+  /** Output of pg_controldata. */
+  readonly controlData: string
+  /** `postgresql.auto.conf` as it was in the backup. */
+  readonly original: string
+}
+
+/**
+ * The `postgresql.auto.conf` of a restored server: the original's own, cleaned, then ours. It is read last and wins over
+ * postgresql.conf, whatever that says. The target is the end of the backup itself; the promotion begins a new timeline.
+ */
+export function autoConfiguration(configuration: RecoveryConfiguration): string {
+  const minimums = requiredMinimums(configuration.controlData, configuration.inventory.settings)
+  const names = new Set([...foreignSettings, ...minimums.map(({ name }) => name)])
+  const kept = withoutSettings(configuration.original, names).trimEnd()
+  const ours = [...ownSettings(configuration.instance, configuration.inventory), ...minimums, ...recoverySettings]
+  return [kept, '# Written by Holdfast for a restored server.', ...ours.map(formatSetting), ''].join('\n')
+}
+
+/** A postgresql.conf from what the original had set, for originals whose file was not in the data directory. */
+export function generatedConfiguration(inventory: Inventory): string {
+  const names = Object.keys(inventory.settings).filter((name) => !foreignSettings.has(name) && !internalSettings.has(name))
+  const lines = names.map((name) => formatSetting({ name, value: inventory.settings[name] ?? '' }))
+  return ['# Written by Holdfast from the settings of the original.', ...lines, ''].join('\n')
+}
+
+function ownSettings(instance: Instance, inventory: Inventory): Assignment[] {
+  const files = instanceFiles(instance)
+  const major = Number.parseInt(inventory.serverVersion, 10)
+  return Object.entries({
+    cluster_name: instance.name,
+    listen_addresses: '127.0.0.1',
+    port: String(instance.port),
+    unix_socket_directories: instance.socketDirectory,
+    unix_socket_group: '',
+    unix_socket_permissions: '0700',
+    hba_file: files.hostAccess,
+    ident_file: files.userMaps,
+    external_pid_file: '',
+    // The certificate, if there was one, is the original's.
+    ssl: 'off',
+    huge_pages: 'try',
+    logging_collector: 'off',
+    log_destination: 'stderr',
+    archive_mode: 'off',
+    archive_command: '',
+    ...(major >= 15 ? { archive_library: '' } : {}),
+    archive_cleanup_command: '',
+    recovery_end_command: '',
+    primary_conninfo: '',
+    primary_slot_name: '',
+    // Commits would wait for standbys that do not know this server.
+    synchronous_standby_names: '',
+    ...(major >= 17 ? { synchronized_standby_slots: '' } : {}),
+    // Subscriptions of the original would go on from here, with the original's slots.
+    max_logical_replication_workers: '0',
+    temp_tablespaces: '',
+  }).map(([name, value]) => ({ name, value }))
+}
+
+/**
+ * All that only recovery reads. Cleared again when the server has been promoted. The order matters: PostgreSQL takes even an
+ * empty target for a second one when another was set before it.
+ */
+export const recoverySettings: readonly Assignment[] = Object.entries({
+  // All WAL that is needed is in pg_wal: a file asked for elsewhere is not there, which is what status 1 says.
+  restore_command: '/bin/false',
+  recovery_target_name: '',
+  recovery_target_time: '',
+  recovery_target_xid: '',
+  recovery_target_lsn: '',
+  recovery_target: 'immediate',
+  recovery_target_timeline: 'current',
+  recovery_target_action: 'promote',
+  recovery_min_apply_delay: '0',
+}).map(([name, value]) => ({ name, value }))
+
+function requiredMinimums(controlData: string, settings: Readonly<Record<string, string>>): Assignment[] {
+  return Object.entries(recoveryMinimums).map(([name, label]) => {
+    const recorded = Number(new RegExp(`^${label}:\\s+(\\d+)`, 'm').exec(controlData)?.[1] ?? 0)
+    return { name, value: String(Math.max(recorded, Number(settings[name] ?? 0))) }
+  })
+}

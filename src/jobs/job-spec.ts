@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { backupKinds, parseBackupId, parseInstanceName, parseRepositoryName, parseSystemName } from '../domain/ids.js'
+
+/** Every job reads the configuration itself, so that no secret is in its spec. */
+const base = { configPath: z.string() }
+
+const capture = z.strictObject({
+  ...base,
+  kind: z.literal('capture'),
+  system: z.string().transform(parseSystemName),
+  backup: z.string().transform(parseBackupId),
+  backupKind: z.enum(backupKinds),
+  attempt: z.string().regex(/^a\d+$/),
+})
+
+const replicate = z.strictObject({
+  ...base,
+  kind: z.literal('replicate'),
+  system: z.string().transform(parseSystemName),
+  backup: z.string().transform(parseBackupId),
+  attempt: z.string().regex(/^a\d+$/),
+  to: z.string().transform(parseRepositoryName),
+  /** Name of the capture job to follow. */
+  captureJob: z.string(),
+  /** Of every multipart upload of this attempt, so that a resumed upload goes on in the same steps. */
+  partBytes: z.int().positive(),
+})
+
+const extract = z.strictObject({
+  ...base,
+  kind: z.literal('extract'),
+  system: z.string().transform(parseSystemName),
+  backup: z.string().transform(parseBackupId),
+  instance: z.string().transform(parseInstanceName),
+  /** Nearest first; the others are asked for what the first lacks. */
+  sources: z.array(z.string().transform(parseRepositoryName)).min(1).readonly(),
+})
+
+const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract])
+
+/** What a job is to do. Read back from a file by the job itself. */
+export type JobSpec = z.infer<typeof jobSpec>
+export type CaptureSpec = z.infer<typeof capture>
+export type ReplicateSpec = z.infer<typeof replicate>
+export type ExtractSpec = z.infer<typeof extract>
+
+export function parseJobSpec(text: string): JobSpec {
+  return jobSpec.parse(JSON.parse(text))
+}
+
+/**
+ * The name under which a job is started, adopted and stopped. It holds what makes two jobs the same work:
+ * the attempt for a capture, attempt and repository for a replication, the instance for an extraction.
+ */
+export function jobNameOf(spec: JobSpec): string {
+  switch (spec.kind) {
+    case 'capture':
+      return captureJobName(spec)
+    case 'replicate':
+      return replicateJobName(spec)
+    case 'extract':
+      return extractJobName(spec.instance)
+  }
+}
+
+export function captureJobName(attempt: { readonly backup: string; readonly attempt: string }): string {
+  return `capture/${attempt.backup}/${attempt.attempt}`
+}
+
+export function replicateJobName(copy: { readonly backup: string; readonly attempt: string; readonly to: string }): string {
+  return `replicate/${copy.backup}/${copy.attempt}/${copy.to}`
+}
+
+export function extractJobName(instance: string): string {
+  return `extract/${instance}`
+}
+
+/** Short, because a Unix socket's path holds 107 bytes at most. */
+export function jobDirectoryName(jobName: string): string {
+  return createHash('sha256').update(jobName).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,79 @@
+import { dirname } from 'node:path'
+import { compose } from '../composition/compose.js'
+import { loadConfig } from '../config/load-config.js'
+import { HoldfastError, toHoldfastError } from '../domain/errors.js'
+import { redactText } from '../domain/redact-text.js'
+import type { JobContext } from './job-context.js'
+import { type JobDirectory, type JobResult, jobDirectory, readResult, readSpec, writeResult } from './job-directory.js'
+import { hasBegun } from './job-lock.js'
+import { type JobSpec, jobNameOf } from './job-spec.js'
+import { runCapture } from './run-capture.js'
+import { runExtract } from './run-extract.js'
+import { runReplicate } from './run-replicate.js'
+import { type ServedJob, serveJob } from './serve-job.js'
+import { watchPresence } from './worker-presence.js'
+
+/*
+ * A job: `node main.js <spec.json>`, started under the lock beside the spec. It serves its socket, does its work,
+ * writes result.json and ends. A job that is killed leaves no result; who asked for it decides what that means.
+ */
+
+const [specPath] = process.argv.slice(2)
+if (specPath === undefined) throw new HoldfastError('USAGE', 'a job needs the path of its spec')
+await runJob(specPath)
+
+async function runJob(path: string): Promise<void> {
+  // A terminal's Ctrl-C or a service manager's SIGTERM is meant for the worker; only the socket stops a job.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined)
+  const spec = await readSpec(path)
+  // The state directory is where the spec lies, whatever the configuration says by now.
+  const stateDirectory = dirname(dirname(dirname(path)))
+  const directory = jobDirectory(stateDirectory, jobNameOf(spec))
+  if (await isDone(spec, directory)) return
+  const served = await serveJob(directory)
+  const result = await resultOf(spec, stateDirectory, served)
+  await writeResult(directory, result)
+  await served.close()
+  process.exit(0)
+}
+
+/** We hold the lock, so whoever began this work before is gone; those who asked for it twice at once want it done once. */
+async function isDone(spec: JobSpec, directory: JobDirectory): Promise<boolean> {
+  return (await readResult(directory)) !== undefined || (spec.kind === 'capture' && (await hasBegun(directory)))
+}
+
+async function resultOf(spec: JobSpec, stateDirectory: string, served: ServedJob): Promise<JobResult> {
+  try {
+    const loaded = await loadConfig({ path: spec.configPath, env: process.env })
+    const patienceMs = loaded.config.timeouts.jobPatienceMs
+    const presence = watchPresence(stateDirectory, patienceMs, () => served.stop(abandoned(spec, patienceMs)))
+    try {
+      const composition = await compose(loaded, process.env)
+      return { outcome: 'done', value: await perform(spec, { composition, stateDirectory, voice: served }) }
+    } finally {
+      presence.stop()
+    }
+  } catch (error) {
+    const known = toHoldfastError(served.signal.aborted ? served.signal.reason : error)
+    if (known.code === 'INTERNAL') process.stderr.write(`${redactText(known.stack ?? known.message)}\n`)
+    return { outcome: 'failed', code: known.code, message: redactText(known.message), hint: known.hint }
+  }
+}
+
+function perform(spec: JobSpec, context: JobContext): Promise<unknown> {
+  switch (spec.kind) {
+    case 'capture':
+      return runCapture(spec, context)
+    case 'replicate':
+      return runReplicate(spec, context)
+    case 'extract':
+      return runExtract(spec, context)
+  }
+}
+
+function abandoned(spec: JobSpec, patienceMs: number): HoldfastError {
+  const message = `no worker has been on this host for ${Math.round(patienceMs / 1000)} s`
+  return new HoldfastError(spec.kind === 'capture' ? 'CAPTURE_LOST' : 'JOB_LOST', message, {
+    hint: 'start `holdfast worker`; timeouts.jobPatience says how long a job waits for one',
+  })
+}

@@ -1,0 +1,96 @@
+import type { Dirent } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
+import type { ObjectKey } from '../domain/ids.js'
+import { errnoOf } from './filesystem-errors.js'
+import { describeFile } from './filesystem-get.js'
+import { isInvisible, type Root } from './filesystem-paths.js'
+import { compareKeys } from './key-order.js'
+import type { CallOptions, ObjectInfo } from './store.js'
+
+interface Listing extends CallOptions {
+  readonly prefix: string
+  readonly after: string | undefined
+}
+
+/** Walks the tree in the order of whole keys. Holds the names of the directories on one path, and 32 files' details. */
+export async function* listFiles(root: Root, listing: Listing): AsyncIterable<ObjectInfo> {
+  // Also tells a missing root from an empty one.
+  await root.enter(root.path)
+  const start = listing.prefix.slice(0, listing.prefix.lastIndexOf('/') + 1)
+  if (
+    start !== '' &&
+    start
+      .slice(0, -1)
+      .split('/')
+      .some((name) => name === '' || isInvisible(name))
+  )
+    return
+  yield* listDirectory(root, start, listing)
+}
+
+/** @param base key of the directory with its final `/`, or '' for the root. */
+async function* listDirectory(root: Root, base: string, listing: Listing): AsyncIterable<ObjectInfo> {
+  let files: string[] = []
+  for (const entry of await orderedEntries(root, base)) {
+    const key = `${base}${entry}`
+    if (!key.endsWith('/')) {
+      if (key.startsWith(listing.prefix) && isAfter(key, listing.after)) files.push(key)
+      if (files.length < detailsAtOnce) continue
+    }
+    yield* describeAll(root, files, listing)
+    files = []
+    if (key.endsWith('/') && mayHold(key, listing)) yield* listDirectory(root, key, listing)
+  }
+  yield* describeAll(root, files, listing)
+}
+
+const detailsAtOnce = 32
+
+/**
+ * Names in a directory, directories with a `/` at the end. Comparing them in that form gives the order of the whole keys below
+ * them: `a-b` comes before `a/b`, since `-` is less than `/`.
+ */
+async function orderedEntries(root: Root, base: string): Promise<string[]> {
+  const directory = `${root.path}/${base}`.replace(/\/$/, '')
+  try {
+    await root.enter(directory)
+    const entries = await readdir(directory, { withFileTypes: true })
+    const names = entries.filter((entry) => !isInvisible(entry.name)).flatMap(nameOf)
+    return names.sort(compareKeys)
+  } catch (error) {
+    // A directory that went away while we walked, or a prefix below an object, holds nothing.
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    throw error
+  }
+}
+
+// Symbolic links, sockets and the like are not objects.
+function nameOf(entry: Dirent): string[] {
+  if (entry.isDirectory()) return [`${entry.name}/`]
+  return entry.isFile() ? [entry.name] : []
+}
+
+function mayHold(directoryKey: string, { prefix, after }: Listing): boolean {
+  if (!directoryKey.startsWith(prefix) && !prefix.startsWith(directoryKey)) return false
+  return isAfter(directoryKey, after) || after?.startsWith(directoryKey) === true
+}
+
+function isAfter(key: string, after: string | undefined): boolean {
+  return after === undefined || compareKeys(key, after) > 0
+}
+
+async function* describeAll(root: Root, keys: readonly string[], { signal }: Listing): AsyncIterable<ObjectInfo> {
+  signal?.throwIfAborted()
+  const details = await Promise.all(keys.map((key) => describe(root, key)))
+  for (const info of details) if (info) yield info
+}
+
+async function describe(root: Root, key: string): Promise<ObjectInfo | undefined> {
+  try {
+    const stats = await lstat(`${root.path}/${key}`)
+    return stats.isFile() ? describeFile(key as ObjectKey, stats) : undefined
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,97 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { HoldfastError } from '../domain/errors.js'
+import type { ObjectKey } from '../domain/ids.js'
+import { temporaryName } from './dead-temporaries.js'
+import { deleteFiles } from './filesystem-delete.js'
+import { errnoOf, toFilesystemError } from './filesystem-errors.js'
+import { getFile, headFile } from './filesystem-get.js'
+import { growingFiles } from './filesystem-growing.js'
+import { listFiles } from './filesystem-list.js'
+import { openRoot, type Root } from './filesystem-paths.js'
+import { putFile } from './filesystem-put.js'
+import type { Growing, Store, StoreCapabilities } from './store.js'
+
+export interface FilesystemStoreOptions {
+  /** Directory of the store. A relative one is taken from the working directory, once. May itself be a symbolic link. */
+  readonly root: string
+}
+
+/**
+ * Objects as files below a directory: files 0600, directories 0700. On a file system an object cannot lie below another one,
+ * and no part of a key may begin with a dot or have more than 246 bytes. `probe` creates the root where its parent exists.
+ */
+export function createFilesystemStore(options: FilesystemStoreOptions): Store & { readonly growing: Growing } {
+  const root = openRoot(resolve(options.root))
+  const growing = growingFiles(root)
+  const named = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw errnoOf(error) === undefined ? error : toFilesystemError(error, `${what} below ${root.path}`)
+    }
+  }
+  const call = async <T>(signal: AbortSignal | undefined, what: string, work: () => Promise<T>): Promise<T> => {
+    signal?.throwIfAborted()
+    return named(what, work).catch((error: unknown) => {
+      throw signal?.aborted ? signal.reason : error
+    })
+  }
+  const store: Store & { readonly growing: Growing } = {
+    description: root.path,
+    capabilities,
+    probe: ({ signal } = {}) => call(signal, 'a probe', () => probe(store, root, signal)),
+    put: (key, bytes, put) => call(put.signal, `put of "${key}"`, () => putFile(root, key, bytes, put)),
+    get: (key, get = {}) => call(get.signal, `get of "${key}"`, () => getFile(root, key, get)),
+    head: (key, { signal } = {}) => call(signal, `head of "${key}"`, () => headFile(root, key)),
+    delete: (keys, remove = {}) => call(remove.signal, 'delete', () => deleteFiles(root, keys, remove)),
+    list: async function* (prefix, { after, signal } = {}) {
+      signal?.throwIfAborted()
+      try {
+        yield* listFiles(root, { prefix, after, ...(signal && { signal }) })
+      } catch (error) {
+        throw signal?.aborted || errnoOf(error) === undefined
+          ? error
+          : toFilesystemError(error, `list of "${prefix}" below ${root.path}`)
+      }
+    },
+    growing: {
+      scratch: (prefix) => named(`making a scratch directory for "${prefix}"`, () => growing.scratch(prefix)),
+      create: (key) => named(`creating "${key}"`, () => growing.create(key)),
+      open: (key) => named(`opening "${key}"`, () => growing.open(key)),
+      discard: (prefix) => named(`discarding "${prefix}"`, () => growing.discard(prefix)),
+    },
+  }
+  return store
+}
+
+const capabilities: StoreCapabilities = {
+  conditionalPut: true,
+  multipart: false,
+  fullObjectCrc32: false,
+  versioning: false,
+  objectLock: false,
+  storageClasses: [],
+  serverSideCopy: false,
+}
+
+// Creating only the last directory keeps a store from filling the root disk when its file system is not mounted.
+async function probe(store: Store, root: Root, signal: AbortSignal | undefined): Promise<StoreCapabilities> {
+  await mkdir(root.path, { mode: 0o700 }).catch((error: unknown) => {
+    if (errnoOf(error) === 'EEXIST') return
+    if (errnoOf(error) !== 'ENOENT') throw error
+    throw new HoldfastError('STORE_MISSING', `neither "${root.path}" nor its parent directory exists`, { cause: error })
+  })
+  const key = `_holdfast/probe/${temporaryName('probe')}` as ObjectKey
+  const options = { ifAbsent: true, ...(signal && { signal }) }
+  await store.put(key, Buffer.from('probe'), options)
+  try {
+    await store.put(key, Buffer.from('again'), options)
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'ALREADY_EXISTS') return capabilities
+    throw error
+  } finally {
+    await store.delete([key])
+  }
+  throw new HoldfastError('STORE_INCAPABLE', `the file system of ${root.path} overwrites where it should refuse`)
+}

@@ -1,0 +1,73 @@
+import { type Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { HoldfastError } from '../domain/errors.js'
+
+interface BodyOptions {
+  /** What is read, for messages: `object "a/b" of s3://bucket`. */
+  readonly what: string
+  readonly sizeBytes: number
+  readonly toError: (error: Error) => Error
+  readonly signal: AbortSignal | undefined
+  /** Longest time without a byte while the reader wants one. Absent: for ever. */
+  readonly idleTimeoutMs?: number
+}
+
+/**
+ * A body that ends well only after exactly `sizeBytes`: an early or late end, silence, and an abort fail the stream.
+ * Buffers at most 1 MiB beyond what the source buffers.
+ */
+export function sizedBody(source: Readable, options: BodyOptions): Readable {
+  let receivedBytes = 0
+  let wasDestroyed = false
+  const body = new Transform({
+    readableHighWaterMark: bufferBytes,
+    writableHighWaterMark: bufferBytes,
+    transform(chunk: Buffer, _encoding, done) {
+      receivedBytes += chunk.length
+      watch?.refresh()
+      done(receivedBytes > options.sizeBytes ? wrongSize(options, receivedBytes) : null, chunk)
+    },
+    flush(done) {
+      done(receivedBytes === options.sizeBytes ? null : wrongSize(options, receivedBytes))
+    },
+    destroy(error, done) {
+      wasDestroyed = true
+      clearInterval(watch)
+      done(error && failureOf(error, options))
+    },
+  })
+  // A slow reader is not a silent store: while our buffer is full nobody has asked for more.
+  const watch =
+    options.idleTimeoutMs === undefined
+      ? undefined
+      : setInterval(() => {
+          if (body.readableLength < bufferBytes && body.writableLength === 0) body.destroy(silence(options))
+        }, options.idleTimeoutMs)
+  // Failures reach the reader as errors of `body`; the promise says nothing more.
+  pipeline(source, body, options.signal ? { signal: options.signal } : {}).catch(() => undefined)
+  // The source may have failed in the moment between its answer and this call.
+  if (source.errored && !wasDestroyed) body.destroy(source.errored)
+  return body
+}
+
+const bufferBytes = 1024 * 1024
+
+function failureOf(error: Error, options: BodyOptions): Error {
+  if (options.signal?.aborted) {
+    const reason: unknown = options.signal.reason
+    return reason instanceof Error ? reason : new Error(String(reason))
+  }
+  return error instanceof HoldfastError ? error : options.toError(error)
+}
+
+function wrongSize(options: BodyOptions, receivedBytes: number): HoldfastError {
+  return new HoldfastError(
+    'STORE_UNAVAILABLE',
+    `the body of ${options.what} had ${receivedBytes} of ${options.sizeBytes} bytes when it ended`,
+    { details: { receivedBytes, sizeBytes: options.sizeBytes } },
+  )
+}
+
+function silence(options: BodyOptions): HoldfastError {
+  return new HoldfastError('STORE_UNAVAILABLE', `no byte of ${options.what} arrived for ${options.idleTimeoutMs} ms`)
+}

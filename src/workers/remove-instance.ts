@@ -1,0 +1,19 @@
+import type { Composition } from '../composition/compose.js'
+import type { InstanceName } from '../domain/ids.js'
+import { extractJobName } from '../jobs/job-spec.js'
+import { stopJob } from '../jobs/stop-job.js'
+
+const stopGraceMs = 5_000
+
+/**
+ * Ends whatever still extracts into an instance of this host, stops its server, removes everything of it. Repeatable.
+ * The caller knows that no workflow is at work on it.
+ */
+export async function removeInstance(
+  { config, provisioner }: Composition,
+  name: InstanceName,
+  signal: AbortSignal,
+): Promise<void> {
+  await stopJob(config.stateDirectory, extractJobName(name), stopGraceMs)
+  await provisioner.dispose(name, signal)
+}

@@ -1,0 +1,45 @@
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
+import { type ErrorCode, isErrorCode } from '../domain/errors.js'
+
+/** What stands behind an activity's failure, in our own terms. */
+export interface KnownFailure {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+export function failureOf(error: unknown): KnownFailure {
+  if (isCancellation(error)) return { code: 'STOPPED', message: 'cancelled' }
+  const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error
+  if (cause instanceof TimeoutFailure) {
+    // Its own cause is the last try's failure, which says more than "timed out".
+    if (cause.cause instanceof ApplicationFailure) return failureOf(cause.cause)
+    return timedOut(cause, activityOf(error))
+  }
+  if (cause instanceof ApplicationFailure) {
+    return { code: isErrorCode(cause.type) ? cause.type : 'INTERNAL', message: cause.message }
+  }
+  return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) }
+}
+
+/** Only a worker that went silent, or never came, is a missing worker; what ran out of time had one. */
+function timedOut({ timeoutType }: TimeoutFailure, activity: string): KnownFailure {
+  if (timeoutType === 'HEARTBEAT') return { code: 'NO_WORKER', message: `the worker of activity ${activity} went silent` }
+  if (timeoutType === 'SCHEDULE_TO_START') return { code: 'NO_WORKER', message: `no worker took activity ${activity}` }
+  return { code: 'TIMED_OUT', message: `activity ${activity} was not done in the time it is given` }
+}
+
+/** A workflow fails with a failure that carries the code, so that starters can map it to an exit status. */
+export function toWorkflowFailure(error: unknown): unknown {
+  if (isCancellation(error)) return error
+  const { code, message } = failureOf(error)
+  return ApplicationFailure.create({
+    type: code,
+    message,
+    nonRetryable: true,
+    ...(error instanceof Error ? { cause: error } : {}),
+  })
+}
+
+function activityOf(error: unknown): string {
+  return error instanceof ActivityFailure ? error.activityType : 'unknown'
+}

@@ -1,0 +1,2 @@
+export { backupSystem } from './backup-system.js'
+export { restoreToNewInstance } from './restore-to-new-instance.js'

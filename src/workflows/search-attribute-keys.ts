@@ -1,0 +1,5 @@
+import { defineSearchAttributeKey } from '@temporalio/common'
+import { searchAttributes } from '../domain/search-attributes.js'
+
+export const backupAttribute = defineSearchAttributeKey(searchAttributes.backup.name, searchAttributes.backup.type)
+export const outcomeAttribute = defineSearchAttributeKey(searchAttributes.outcome.name, searchAttributes.outcome.type)

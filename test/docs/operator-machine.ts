@@ -1,0 +1,89 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { freePort } from '../servers/free-port.js'
+import { startPostgres, type TestPostgres } from '../servers/postgres.js'
+import { createBucket, startVersitygw, type Versitygw } from '../servers/versitygw.js'
+import { createDocShell, type DocShell, type Replacements } from './doc-shell.js'
+
+/** What the pages presume: a database's host with PostgreSQL 15, and a bucket. Nothing of Holdfast. */
+export interface OperatorMachine {
+  /** Below it is everything the pages put below `/etc`, `/var` and `/usr/local`. */
+  readonly directory: string
+  readonly postgres: TestPostgres
+  readonly s3: Versitygw
+  readonly shell: DocShell
+  close(): Promise<void>
+}
+
+export async function startOperatorMachine(): Promise<OperatorMachine> {
+  const directory = await mkdtemp('/tmp/hfd-')
+  await chmod(directory, 0o755)
+  for (const name of ['bin', 'media', 'postgresql']) await mkdir(join(directory, name))
+  const postgres = await startPostgres({ major: 15, directory, tablespace: true })
+  // Lets in whom the pages let in, and for replication nobody without their line.
+  await writeFile(join(postgres.dataDirectory, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n')
+  await postgres.sql('select pg_reload_conf()')
+  const s3 = await startVersitygw({ directory: join(directory, 's3') })
+  await createBucket(s3, 'backups')
+  const places = { directory, postgres, s3, temporalPort: await freePort(), firstPort: await freePort() }
+  const shell = createDocShell({ directory, replacements: replacementsFor(places), env: environmentFor(places) })
+  return {
+    directory,
+    postgres,
+    s3,
+    shell,
+    async close() {
+      await shell.stop()
+      await s3.stop()
+      await postgres.dispose()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Places extends Pick<OperatorMachine, 'directory' | 'postgres' | 's3'> {
+  readonly temporalPort: number
+  readonly firstPort: number
+}
+
+/** In this order: longer ones before what they contain. */
+function replacementsFor({ directory, postgres, s3, temporalPort, firstPort }: Places): Replacements {
+  const ours = [
+    'version: 1',
+    `temporal: { address: "127.0.0.1:${temporalPort}" }`,
+    `stateDirectory: ${directory}/holdfast`,
+    `instances: { ports: "${firstPort}-${firstPort + 9}" }`,
+  ]
+  return [
+    ['version: 1', ours.join('\n')],
+    ['/etc/postgresql/15/main', postgres.dataDirectory],
+    ['/etc/holdfast', `${directory}/etc`],
+    ['/media/offline/holdfast', `${directory}/media/etc`],
+    ['/media/offline', `${directory}/media`],
+    ['/var/lib/holdfast', `${directory}/holdfast`],
+    ['/var/lib/postgresql', `${directory}/postgresql`],
+    ['/var/backups/holdfast', `${directory}/backups`],
+    ['/usr/local/bin', `${directory}/bin`],
+    ['127.0.0.1:5432', `127.0.0.1:${postgres.port}`],
+    ['15432', String(firstPort)],
+    ['https://s3.example.com', s3.endpoint],
+    ['eu-west-1', s3.region],
+    ['backups-prod', 'backups'],
+    ['YOUR-ACCESS-KEY-ID', s3.accessKeyId],
+    ['YOUR-SECRET-ACCESS-KEY', s3.secretAccessKey],
+    ['sudo -u postgres', 'runuser -u postgres --'],
+  ]
+}
+
+function environmentFor({ directory, postgres }: Places): Readonly<Record<string, string>> {
+  const path = [join(directory, 'bin'), resolve('.tools/bin'), process.env.PATH ?? '']
+  return {
+    PATH: path.join(':'),
+    HOME: directory,
+    HOLDFAST_CONFIG: join(directory, 'etc', 'holdfast.yaml'),
+    // For `psql` without a host, which on a real machine finds the server and is let in as its owner.
+    PGHOST: postgres.host,
+    PGPORT: String(postgres.port),
+    PGPASSWORD: postgres.password,
+  }
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { type Block, blocksOf, operatorPages } from './markdown.js'
+
+/** Commands of the pages that no test runs, by a line of the block, and why. Anything else is marked `test=<scenario>`. */
+const notRun: Readonly<Record<string, string>> = {
+  'systemctl daemon-reload': 'needs systemd as the first process of the machine',
+  'docker compose up --detach': 'needs images of a registry; test/lint reads the file',
+  'aws s3api list-multipart-uploads --bucket backups-prod': 'needs the AWS command line, which set-up does not bring',
+  'aws s3 ls --recursive s3://backups-prod/ | grep manifest.json': 'needs the AWS command line, which set-up does not bring',
+  'holdfast ls avi5': 'an example with a backup and a table of somebody else',
+  "sudo -u postgres psql -c 'ALTER SYSTEM RESET archive_mode'": 'the archive of an original that is no more',
+}
+
+const blocks = (await Promise.all(operatorPages.map(blocksOf))).flat()
+
+test('every block of commands is run by a test or is on the list of those that cannot be', () => {
+  const unmarked = blocks.filter(({ language, marks }) => language === 'sh' && marks.test === undefined)
+  expect(unmarked.filter((block) => reasonOf(block) === undefined).map(({ page, line }) => `${page}:${line}`)).toEqual([])
+})
+
+test('the list holds nothing that is not in the pages', () => {
+  const lines = blocks.filter(({ marks }) => marks.test === undefined).flatMap(({ text }) => text.split('\n'))
+  expect(Object.keys(notRun).filter((line) => !lines.includes(line))).toEqual([])
+})
+
+test('every scenario that a block names is one that is run', () => {
+  const named = new Set(blocks.map(({ marks }) => marks.test).filter((name) => name !== undefined))
+  expect([...named].sort()).toEqual(['everything-gone', 'first-backup'])
+})
+
+function reasonOf({ text }: Block): string | undefined {
+  const line = text.split('\n').find((candidate) => Object.hasOwn(notRun, candidate))
+  return line === undefined ? undefined : notRun[line]
+}

@@ -1,0 +1,64 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Artifact } from '../../src/domain/manifest.js'
+import type { Progress } from '../../src/domain/progress.js'
+import type { ArtifactContent, ArtifactReader, CaptureSink } from '../../src/engines/engine.js'
+import { compressZstd } from '../../src/pipeline/compress-zstd.js'
+import { decompressZstd } from '../../src/pipeline/decompress-zstd.js'
+import { digest } from '../../src/pipeline/digest.js'
+
+/** Keeps artifacts as files of a directory, compressed and not encrypted. */
+export interface ArtifactFolder {
+  readonly directory: string
+  readonly sink: CaptureSink
+  readonly reader: ArtifactReader
+  /** All that was reported so far. */
+  readonly progress: readonly Progress[]
+  /** Files left in the scratch directory. */
+  scratchFiles(): Promise<string[]>
+  remove(): Promise<void>
+}
+
+/** @param onArtifact called when an artifact begins; what it throws fails the artifact */
+export async function createArtifactFolder(onArtifact: (name: string) => void = () => {}): Promise<ArtifactFolder> {
+  const directory = await mkdtemp(join(tmpdir(), 'artifacts-'))
+  const scratchDirectory = join(directory, 'scratch')
+  await mkdir(scratchDirectory)
+  const progress: Progress[] = []
+  return {
+    directory,
+    progress,
+    sink: {
+      scratchDirectory,
+      progress: (each) => void progress.push(each),
+      async artifact(name, content) {
+        onArtifact(name)
+        return store(join(directory, `${name}.zst`), name, content)
+      },
+    },
+    reader: {
+      async read(artifact, consume) {
+        const end = new PassThrough()
+        const [, result] = await Promise.all([
+          pipeline([createReadStream(join(directory, artifact.name)), decompressZstd(), end]),
+          consume(end).finally(() => end.resume()),
+        ])
+        return result
+      },
+    },
+    scratchFiles: () => readdir(scratchDirectory, { recursive: true }),
+    remove: () => rm(directory, { recursive: true, force: true }),
+  }
+}
+
+async function store(path: string, name: string, content: ArtifactContent): Promise<Artifact> {
+  const digested = digest()
+  const compression = content.compressed === 'zstd' ? [] : [compressZstd({ level: 1 })]
+  await pipeline([content.source as Readable, ...compression, digested, createWriteStream(path)])
+  const tablespace = content.tablespace === undefined ? {} : { tablespace: content.tablespace }
+  return { name: `${name}.zst`, role: content.role, ...digested.result(), ...tablespace }
+}

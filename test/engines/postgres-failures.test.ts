@@ -1,0 +1,180 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createPostgresEngine } from '../../src/engines/postgres/postgres-engine.js'
+import { startPostgres, type TestPostgres } from '../servers/postgres.js'
+import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
+import { engineFor, engineOptions } from './postgres-fixture.js'
+
+const { signal } = new AbortController()
+const request = { kind: 'full', label: 'avi5 nightly' } as const
+/** Slow enough that a capture of the smallest cluster takes some ten seconds. The rate is of what goes over the wire. */
+const slowly = { maxRateBytesPerSecond: 2 * 1024 * 1024, compression: { where: 'holdfast', level: 1 } } as const
+
+let server: TestPostgres
+let folder: ArtifactFolder
+
+beforeAll(async () => {
+  server = await startPostgres({ major: 15, settings: { max_wal_senders: '4' } })
+  await server.fillSample(1_000)
+  await server.sql(`create role plain login password 'plain'`)
+  await server.sql(`create role backup login replication password 'backup'`)
+})
+
+afterAll(() => server?.dispose())
+
+beforeEach(async () => {
+  folder = await createArtifactFolder()
+})
+
+afterEach(() => folder.remove())
+
+/** Resolves when the capture has stored its first bytes; fails with the capture if that ends before. */
+async function underWay(capture: Promise<unknown>): Promise<void> {
+  const begun = async () => {
+    while (!folder.progress.some(({ doneBytes }) => doneBytes > 0)) await delay(10)
+  }
+  await Promise.race([begun(), capture.then(() => Promise.reject(new Error('the capture ended too early')))])
+}
+
+async function baseBackups(): Promise<{ pid: number }[]> {
+  return server.sql<{ pid: number }>(`select pid from pg_stat_activity where backend_type = 'walsender'`)
+}
+
+/** Process ids of pg_basebackup writing below a directory, the oldest first. */
+async function baseBackupPrograms(directory: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  const found = pids.filter(
+    (_, index) => /^[^\0]*pg_basebackup\0/.test(commands[index] ?? '') && commands[index]?.includes(directory),
+  )
+  return found.sort((a, b) => a - b)
+}
+
+describe('a capture is lost', () => {
+  test('when the server restarts, and nothing of it goes on', async () => {
+    const capture = engineFor(server, slowly).capture(request, folder.sink, signal)
+    capture.catch(() => {})
+    await underWay(capture)
+    await server.restartImmediate()
+    await expect(capture).rejects.toMatchObject({ code: 'CAPTURE_LOST', message: expect.stringContaining('pg_basebackup') })
+    expect(await baseBackups()).toEqual([])
+  })
+
+  test('when pg_basebackup is killed, the part that receives WAL included', async () => {
+    const capture = engineFor(server, slowly).capture(request, folder.sink, signal)
+    capture.catch(() => {})
+    await underWay(capture)
+    const [pid] = await baseBackupPrograms(folder.directory)
+    process.kill(pid ?? 0, 'SIGKILL')
+    await expect(capture).rejects.toMatchObject({ code: 'CAPTURE_LOST' })
+    expect(await baseBackupPrograms(folder.directory)).toEqual([])
+  })
+
+  test('when its connection is ended on the server', async () => {
+    const capture = engineFor(server, slowly).capture(request, folder.sink, signal)
+    capture.catch(() => {})
+    await underWay(capture)
+    await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'walsender'`)
+    await expect(capture).rejects.toMatchObject({ code: 'CAPTURE_LOST' })
+  })
+})
+
+test('an artifact that cannot be stored ends pg_basebackup, and is what is reported', async () => {
+  const failing = await createArtifactFolder((name) => {
+    if (name === 'base.tar') throw new Error('the disk is gone')
+  })
+  try {
+    await expect(engineFor(server, slowly).capture(request, failing.sink, signal)).rejects.toThrow('the disk is gone')
+    await expect.poll(baseBackups, { timeout: 5_000 }).toEqual([])
+  } finally {
+    await failing.remove()
+  }
+})
+
+test('an aborted capture rejects with the reason and ends pg_basebackup', async () => {
+  const stop = new AbortController()
+  const capture = engineFor(server, slowly).capture(request, folder.sink, stop.signal)
+  capture.catch(() => {})
+  await underWay(capture)
+  stop.abort(new Error('enough'))
+  await expect(capture).rejects.toThrow('enough')
+  await expect.poll(baseBackups, { timeout: 5_000 }).toEqual([])
+})
+
+describe('who may not is told so', () => {
+  test('a wrong password is denied, and appears in no message', async () => {
+    const engine = engineFor(server, { password: 'swordfish' })
+    await expect(engine.probe(signal)).rejects.toMatchObject({
+      code: 'SOURCE_DENIED',
+      message: expect.not.stringContaining('swordfish'),
+    })
+    await expect(engine.capture(request, folder.sink, signal)).rejects.toMatchObject({ code: 'SOURCE_DENIED' })
+  })
+
+  test('a missing password is denied', async () => {
+    const { password: _, ...options } = engineOptions(server)
+    await expect(createPostgresEngine(options).probe(signal)).rejects.toMatchObject({ code: 'SOURCE_DENIED' })
+  })
+
+  test('a role without REPLICATION is found by the probe, with the statement that helps', async () => {
+    const engine = engineFor(server, { user: 'plain', password: 'plain' })
+    const { findings } = await engine.probe(signal)
+    expect(findings.filter(({ outcome }) => outcome === 'failed')).toMatchObject([
+      { subject: 'replication privilege', hint: 'alter role "plain" replication' },
+    ])
+    await expect(engine.capture(request, folder.sink, signal)).rejects.toMatchObject({ code: 'SOURCE_DENIED' })
+  })
+})
+
+test('a role with nothing but REPLICATION captures, and notes what it could not see', async () => {
+  const engine = engineFor(server, { user: 'backup', password: 'backup' })
+  const captured = await engine.capture(request, folder.sink, signal)
+  expect(captured.notes).toEqual([expect.stringContaining('configuration files')])
+  expect(captured.artifacts.map(({ role }) => role)).toEqual(['base', 'wal', 'backup-manifest', 'inventory'])
+})
+
+describe('the source is unavailable', () => {
+  test('when nobody listens', async () => {
+    const engine = engineFor(server, { hosts: ['127.0.0.1:1'] })
+    await expect(engine.probe(signal)).rejects.toMatchObject({
+      code: 'SOURCE_UNAVAILABLE',
+      message: expect.stringContaining('127.0.0.1:1'),
+    })
+  })
+
+  test('unless another of its hosts answers', async () => {
+    const engine = engineFor(server, { hosts: ['127.0.0.1:1', `127.0.0.1:${server.port}`, server.directory] })
+    const { findings } = await engine.probe(signal)
+    expect(findings[0]).toMatchObject({ subject: 'server', outcome: 'warning', message: expect.stringContaining('127.0.0.1:1') })
+  })
+})
+
+test('too few free WAL senders fail the probe', async () => {
+  const hold = engineFor(server, slowly).capture(request, folder.sink, signal)
+  hold.catch(() => {})
+  await underWay(hold)
+  const second = await createArtifactFolder()
+  const other = engineFor(server, slowly).capture(request, second.sink, signal)
+  other.catch(() => {})
+  await expect.poll(async () => (await baseBackups()).length, { timeout: 10_000 }).toBe(4)
+  const { findings } = await engineFor(server).probe(signal)
+  expect(findings.filter(({ outcome }) => outcome === 'failed').map(({ subject }) => subject)).toContain('WAL senders')
+  await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'walsender'`)
+  await Promise.allSettled([hold, other])
+  await second.remove()
+})
+
+test('tools of another version are refused by name', async () => {
+  const engine = engineFor(server, { binDirectories: { 15: '/nonexistent' } })
+  await expect(engine.probe(signal)).rejects.toMatchObject({
+    code: 'TOOL_MISSING',
+    hint: expect.stringContaining('postgresql-client-15'),
+  })
+})
+
+test('kinds that are not there yet are refused', async () => {
+  await expect(engineFor(server).capture({ ...request, kind: 'incremental' }, folder.sink, signal)).rejects.toMatchObject({
+    code: 'NOT_SUPPORTED',
+  })
+})

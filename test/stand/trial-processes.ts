@@ -1,0 +1,53 @@
+import { readFile, readlink, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { jobDirectory } from '../../src/jobs/job-directory.js'
+import { extractJobName } from '../../src/jobs/job-spec.js'
+import type { Stand } from './stand.js'
+import { processesWithArgument } from './stand-processes.js'
+
+/** The process of the job that extracts into an instance, while it runs. */
+export async function extractPid(stand: Stand, instance: string): Promise<number | undefined> {
+  const { spec } = jobDirectory(stand.stateDirectory, extractJobName(instance))
+  if ((await stat(spec).catch(() => undefined)) === undefined) return undefined
+  const [found] = (await processesWithArgument(spec)).filter(({ args }) => !args[0]?.endsWith('flock'))
+  return found?.pid
+}
+
+/** The main process of a restored server, from the moment it runs. */
+export async function postmasterPid(stand: Stand, instance: string): Promise<number | undefined> {
+  const dataDirectory = join(stand.directory, 'instances', instance, 'data')
+  const pid = Number.parseInt(await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8').catch(() => ''), 10)
+  const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined)
+  return cwd === dataDirectory ? pid : undefined
+}
+
+/** Asks until there is an answer. @returns undefined when `over` settles first */
+export async function whenThere<T>(ask: () => Promise<T | undefined>, over: Promise<unknown>): Promise<T | undefined> {
+  let ended = false
+  const end = () => {
+    ended = true
+  }
+  over.then(end, end)
+  while (!ended) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    await sleep(50)
+  }
+  return undefined
+}
+
+/** SIGKILL. Resolves when nothing is left of the process, not even its place in the table, which PostgreSQL takes for life. */
+export async function killAndBury(pid: number): Promise<void> {
+  killNow(pid)
+  while (await stat(`/proc/${pid}`).catch(() => undefined)) await sleep(20)
+}
+
+/** SIGKILL. One that has just ended by itself is no failure. */
+export function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}

@@ -1,0 +1,38 @@
+/** One of several runs of the same test, at another moment each time. */
+export interface Trial {
+  /** From 1. */
+  readonly number: number
+  /** Repeats this trial alone: HOLDFAST_SEED=<seed> HOLDFAST_KILLS=1. */
+  readonly seed: number
+  /** Different at each call, the same for the same seed. From 0, below 1. */
+  random(): number
+  /** A whole number of milliseconds from 0, below `limitMs`. */
+  delayMs(limitMs: number): number
+}
+
+/**
+ * As many as are needed for HOLDFAST_KILLS operations (10, or 100 in a long run), so many of which go on at once in each
+ * trial. Titles of tests should name the seed: `trial $number (seed $seed)`.
+ */
+export function trials(atOnce = 1): Trial[] {
+  const first = Number(process.env.HOLDFAST_SEED ?? 20_260_110)
+  const kills = Number(process.env.HOLDFAST_KILLS ?? (process.env.HOLDFAST_TEST_LONG === '1' ? 100 : 10))
+  const count = Math.ceil(kills / atOnce)
+  return Array.from({ length: count }, (_, index) => trial(index + 1, first + index))
+}
+
+function trial(number: number, seed: number): Trial {
+  const random = mulberry32(seed)
+  return { number, seed, random, delayMs: (limitMs) => Math.floor(random() * limitMs) }
+}
+
+/** Small and good enough for moments: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

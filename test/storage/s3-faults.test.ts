@@ -1,0 +1,242 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { ObjectKey } from '../../src/domain/ids.js'
+import { crc32Of } from '../../src/storage/crc32-forms.js'
+import type { S3Proxy } from '../servers/s3-proxy.js'
+import { codeOf, errorOf, keysOf, readAll } from './store-reading.js'
+import { errorBody, is, openTroubledBucket, type TroubledBucket } from './troubled-bucket.js'
+import { sendParts } from './upload-conformance.js'
+
+let bucket: TroubledBucket
+let proxy: S3Proxy
+const key = (text: string) => text as ObjectKey
+
+beforeAll(async () => {
+  bucket = await openTroubledBucket()
+  proxy = bucket.proxy
+})
+afterAll(async () => {
+  await bucket?.stop()
+})
+
+it('goes on after the store was away', async () => {
+  const store = bucket.open({ maxAttempts: 6 })
+  await store.put(key('away/a'), Buffer.from('x'), { ifAbsent: true })
+  await proxy.pause()
+  const waiting = store.head(key('away/a'))
+  await sleep(100)
+  await proxy.resume()
+  expect(await waiting).toMatchObject({ sizeBytes: 1 })
+})
+
+it('tries a request again that met a conflict or an overloaded store', async () => {
+  const store = bucket.open()
+  proxy.failNext(is('Put'), 409, errorBody('ConditionalRequestConflict'))
+  proxy.failNext(is('Put'), 503, errorBody('SlowDown'))
+  await store.put(key('again/a'), Buffer.from('x'), { ifAbsent: true })
+  expect(proxy.requests.filter(({ key }) => key === 'again/a').map(({ status }) => status)).toEqual([409, 503, 200])
+})
+
+it('gives up on a store that stays silent', async () => {
+  const store = bucket.open({ requestTimeoutMs: 300, maxAttempts: 1 })
+  const held = proxy.hold(is('Put'))
+  const begin = performance.now()
+  expect(await codeOf(store.put(key('silent/a'), Buffer.from('x'), { ifAbsent: true }))).toBe('STORE_UNAVAILABLE')
+  expect(performance.now() - begin).toBeLessThan(3000)
+  const request = await held
+  request.release()
+})
+
+it('does not take a slow upload for a silent store', async () => {
+  // The kernel takes some megabytes at once; the time to drain those is silence to us.
+  const store = bucket.open({ requestTimeoutMs: 3000, maxAttempts: 1 })
+  const bytes = randomBytes(20_000_000)
+  proxy.limitRate(5_000_000)
+  try {
+    const begin = performance.now()
+    await store.put(key('slow/a'), bytes, { ifAbsent: true })
+    expect(performance.now() - begin).toBeGreaterThan(3200)
+  } finally {
+    proxy.limitRate(undefined)
+  }
+})
+
+it('fails a body that ends early, and one that stops coming', async () => {
+  const store = bucket.open({ requestTimeoutMs: 400 })
+  await bucket.open().put(key('body/a'), randomBytes(2_000_000), { ifAbsent: true })
+  proxy.truncateNext(is('Get'))
+  expect(await codeOf(readAll(store, 'body/a'))).toBe('STORE_UNAVAILABLE')
+  proxy.stallNext(is('Get'))
+  const error = await errorOf(readAll(store, 'body/a'))
+  expect(error?.code).toBe('STORE_UNAVAILABLE')
+  expect(error?.message).toMatch(/no byte .* arrived for 400 ms/)
+})
+
+it('lets a reader take its time', async () => {
+  const store = bucket.open({ requestTimeoutMs: 300 })
+  const bytes = randomBytes(12_000_000)
+  await bucket.open().put(key('body/patient'), bytes, { ifAbsent: true })
+  const body = await store.get(key('body/patient'))
+  let received = 0
+  for await (const chunk of body) {
+    if (received === 0) await sleep(900)
+    received += (chunk as Buffer).length
+  }
+  expect(received).toBe(bytes.length)
+})
+
+it('takes a completed upload for completed when the answer was lost', async () => {
+  const store = bucket.open()
+  const bytes = randomBytes(1000)
+  const upload = await store.uploads.begin(key('lost/a'))
+  const parts = await sendParts(store.uploads, upload, bytes, [1])
+  proxy.loseNextAnswer(is('Complete'), 500)
+  const info = await store.uploads.complete(upload, parts, { ifAbsent: true, crc32: crc32Of(bytes) })
+  expect(info).toMatchObject({ sizeBytes: 1000, crc32: crc32Of(bytes) })
+  expect(proxy.requests.filter(({ operation, key }) => operation === 'Complete' && key === 'lost/a')).toHaveLength(2)
+})
+
+it.each([
+  [404, 'NoSuchUpload'],
+  [412, 'PreconditionFailed'],
+])('takes %i %s after a lost answer for success only when the object is the one it sent', async (status, name) => {
+  const store = bucket.open()
+  const bytes = randomBytes(1000)
+  const options = { ifAbsent: true, crc32: crc32Of(bytes) }
+  const loseAnswer = () => {
+    proxy.loseNextAnswer(is('Complete'), 500)
+    proxy.failNext(is('Complete'), status, errorBody(name))
+  }
+  const ours = await store.uploads.begin(key(`lost/${status}`))
+  const parts = await sendParts(store.uploads, ours, bytes, [1])
+  loseAnswer()
+  expect(await store.uploads.complete(ours, parts, options)).toMatchObject({ sizeBytes: 1000, crc32: crc32Of(bytes) })
+
+  const late = await store.uploads.begin(key(`lost/late ${status}`))
+  const lateParts = await sendParts(store.uploads, late, bytes, [1])
+  await store.put(key(`lost/late ${status}`), randomBytes(1000), { ifAbsent: true })
+  loseAnswer()
+  expect(await codeOf(store.uploads.complete(late, lateParts, options))).toBe(status === 404 ? 'NOT_FOUND' : 'ALREADY_EXISTS')
+})
+
+it('does not take the object of another for its own', async () => {
+  const store = bucket.open()
+  const bytes = randomBytes(1000)
+  const upload = await store.uploads.begin(key('lost/b'))
+  const parts = await sendParts(store.uploads, upload, bytes, [1])
+  await store.put(key('lost/b'), randomBytes(1000), { ifAbsent: true })
+  await store.uploads.abort(upload)
+  const options = { ifAbsent: true, crc32: crc32Of(bytes) }
+  // versitygw 1.8 answers 200 although the upload is gone; looking at the object afterwards is what tells.
+  expect(await codeOf(store.uploads.complete(upload, parts, options))).toMatch(/^(ARTIFACT_DAMAGED|ALREADY_EXISTS)$/)
+})
+
+it('sees an error inside of an answer 200 to a completion', async () => {
+  const store = bucket.open()
+  const bytes = randomBytes(1000)
+  const upload = await store.uploads.begin(key('inside/a'))
+  const parts = await sendParts(store.uploads, upload, bytes, [1])
+  proxy.failNext(is('Complete'), 200, errorBody('InternalError'))
+  await store.uploads.complete(upload, parts, { ifAbsent: true, crc32: crc32Of(bytes) })
+  const completions = proxy.requests.filter(({ operation, key }) => operation === 'Complete' && key === 'inside/a')
+  expect(completions.map(({ answeredBy }) => answeredBy)).toEqual(['proxy', 'server'])
+})
+
+it('deletes one by one where the store refuses several keys, and reports each that failed', async () => {
+  const store = bucket.open({ maxAttempts: 1 })
+  const keys = ['del/1', 'del/2', 'del/3'].map(key)
+  for (const each of keys) await store.put(each, Buffer.from('x'), { ifAbsent: true })
+  proxy.failNext(is('DeleteMany'), 501, errorBody('NotImplemented'))
+  proxy.failNext((request) => request.operation === 'Delete' && request.key === 'del/2', 403, errorBody('AccessDenied'))
+  const results = await store.delete(keys)
+  expect(results.map(({ outcome }) => outcome)).toEqual(['deleted', 'failed', 'deleted'])
+  expect(await keysOf(store, 'del/')).toEqual(['del/2'])
+})
+
+it('does not say deleted of keys a store passes over or reports', async () => {
+  const store = bucket.open()
+  const answer = `<DeleteResult><Deleted><Key>lie/1</Key></Deleted><Error><Key>lie/2</Key><Code>AccessDenied</Code></Error></DeleteResult>`
+  proxy.failNext(is('DeleteMany'), 200, answer)
+  const results = await store.delete(['lie/1', 'lie/2', 'lie/3'].map(key))
+  expect(results.map(({ outcome }) => outcome)).toEqual(['deleted', 'failed', 'failed'])
+})
+
+it('declares conditional puts absent where a store overwrites', async () => {
+  const store = bucket.open()
+  expect(store.capabilities.conditionalPut).toBe(false)
+  proxy.failNext((request) => request.operation === 'Put' && request.key.startsWith('_holdfast/probe/'), 200)
+  expect((await store.probe()).conditionalPut).toBe(false)
+  expect(await store.probe()).toMatchObject({ conditionalPut: true, multipart: true, fullObjectCrc32: true })
+})
+
+it('uploads without whole checksums where a store does not know them', async () => {
+  const store = bucket.open({ maxAttempts: 1 })
+  proxy.failNext(is('Begin'), 400, errorBody('InvalidRequest'))
+  expect(await store.probe()).toMatchObject({ multipart: true, fullObjectCrc32: false })
+  const bytes = randomBytes(1000)
+  const upload = await store.uploads.begin(key('plain/a'))
+  const parts = await sendParts(store.uploads, upload, bytes, [1])
+  const info = await store.uploads.complete(upload, parts, { ifAbsent: true, crc32: crc32Of(bytes) })
+  expect(info.sizeBytes).toBe(1000)
+})
+
+it('rejects with the reason of a signal while a request waits for the store, and between its tries', async () => {
+  const store = bucket.open({ maxAttempts: 10 })
+  const reason = new Error('no longer wanted')
+  const held = proxy.hold(is('Head'))
+  const controller = new AbortController()
+  const waiting = store.head(key('abort/a'), { signal: controller.signal })
+  const { release } = await held
+  controller.abort(reason)
+  await expect(waiting).rejects.toBe(reason)
+  release()
+  await proxy.pause()
+  const begin = performance.now()
+  await expect(store.head(key('abort/a'), { signal: AbortSignal.timeout(100) })).rejects.toThrow(/timeout/)
+  expect(performance.now() - begin).toBeLessThan(1000)
+  await proxy.resume()
+})
+
+it('finds objects and uploads again after the server was killed and started on the same port', async () => {
+  const store = bucket.open({ maxAttempts: 6 })
+  const bytes = randomBytes(1000)
+  await store.put(key('killed/a'), bytes, { ifAbsent: true })
+  const upload = await store.uploads.begin(key('killed/b'))
+  await sendParts(store.uploads, upload, bytes, [1])
+  await bucket.killServer()
+  expect((await readAll(store, 'killed/a')).equals(bytes)).toBe(true)
+  const found = await store.uploads.find(key('killed/b'))
+  expect(found?.id).toBe(upload.id)
+  expect(await store.uploads.parts(upload)).toHaveLength(1)
+})
+
+it('tells which parts were sent again after the server had them, and holds requests of processes that are killed', async () => {
+  const store = bucket.open()
+  const bytes = randomBytes(1000)
+  const upload = await store.uploads.begin(key('twice/a'))
+  await sendParts(store.uploads, upload, bytes, [1, 2])
+  expect(proxy.sentTwice()).toEqual([])
+  proxy.failNext(is('PutPart'), 503, errorBody('SlowDown'))
+  await sendParts(store.uploads, upload, bytes, [3])
+  expect(proxy.sentTwice()).toEqual([])
+  await sendParts(store.uploads, upload, bytes, [1])
+  expect(proxy.sentTwice()).toEqual([`twice/a ${upload.id} 1`])
+
+  const script = join(bucket.directory, 'client.mjs')
+  await writeFile(script, `await fetch(process.argv[2], { method: 'PUT', body: 'never stored' })`)
+  const held = proxy.hold((request) => request.key === 'held')
+  const client = spawn(process.execPath, [script, `${proxy.endpoint}/backups/held`], { stdio: 'ignore' })
+  const { request, release } = await held
+  client.kill('SIGKILL')
+  await once(client, 'exit')
+  await sleep(50)
+  release()
+  await sleep(50)
+  expect(request.answeredBy).toBeUndefined()
+  expect(await store.head(key('held'))).toBeUndefined()
+})

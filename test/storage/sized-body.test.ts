@@ -1,0 +1,41 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { expect, it } from 'vitest'
+import { HoldfastError } from '../../src/domain/errors.js'
+import { sizedBody } from '../../src/storage/sized-body.js'
+import { codeOf } from './store-reading.js'
+
+const toError = (error: Error) => new HoldfastError('LOCAL_IO', error.message)
+const body = (source: Readable, sizeBytes: number) => sizedBody(source, { what: 'a body', sizeBytes, toError, signal: undefined })
+const chunks = (...texts: string[]) => Readable.from(texts.map((text) => Buffer.from(text)))
+
+it('passes a body of the size that was said', async () => {
+  expect(`${await buffer(body(chunks('abc', 'def'), 6))}`).toBe('abcdef')
+})
+
+it.each([
+  ['ends early', chunks('abc', 'de')],
+  ['goes on', chunks('abc', 'def', 'g')],
+  ['is empty', chunks()],
+])('fails a body that %s', async (_, source) => {
+  expect(await codeOf(buffer(body(source, 6)))).toBe('STORE_UNAVAILABLE')
+})
+
+it('gives the failure of the source in the words of the store', async () => {
+  const source = Readable.from(
+    (async function* () {
+      yield Buffer.from('abc')
+      throw new Error('the disk is gone')
+    })(),
+  )
+  expect(await codeOf(buffer(body(source, 6)))).toBe('LOCAL_IO')
+})
+
+it('closes the source when the reader goes away', async () => {
+  const source = new Readable({ read: () => undefined })
+  const reader = body(source, 6)
+  const closed = new Promise((resolve) => source.once('close', resolve))
+  reader.destroy()
+  await closed
+  expect(source.destroyed).toBe(true)
+})

@@ -1,0 +1,90 @@
+import type { Activities } from '../../src/activities/index.js'
+import { parseBackupId, parseInstanceName, parseRepositoryName, parseSystemName } from '../../src/domain/ids.js'
+import type { Instance } from '../../src/domain/instance.js'
+import type { StoredCapture } from '../../src/domain/manifest.js'
+import type { PlanTimeouts } from '../../src/domain/plans.js'
+import { sampleManifest } from '../catalog/sample-manifest.js'
+
+export interface PlannedTimes extends PlanTimeouts {
+  /** Of the copy in `primary`. */
+  readonly deadlineMs: number
+}
+
+export const [local, primary] = [parseRepositoryName('local'), parseRepositoryName('primary')]
+const system = parseSystemName('shop')
+const backup = parseBackupId('shop_full_2026-01-10T03-00-00Z')
+const queues = { host: 'holdfast', bulk: 'holdfast' }
+const times: PlannedTimes = {
+  heartbeatMs: 10_000,
+  leaseMs: 60_000,
+  lightMs: 10_000,
+  captureMs: 60_000,
+  extractMs: 60_000,
+  replayMs: 60_000,
+  retryIntervalMs: 20,
+  retryMaximumIntervalMs: 100,
+  deadlineMs: 60_000,
+}
+
+/** A configuration with a capture repository `local` and a copy in `primary`, where everything goes well. */
+export function mockedActivities(change: Partial<PlannedTimes>): Activities {
+  const { deadlineMs, ...timeouts } = { ...times, ...change }
+  const lease = { holder: { workflowId: 'w', runId: 'r' } } as Awaited<ReturnType<Activities['renewLease']>>
+  return {
+    planBackup: async (_request, dueAt) => ({
+      backup,
+      system,
+      kind: 'full',
+      dueAt,
+      queues,
+      captureRepository: local,
+      copies: [{ repository: primary, deadlineMs, partBytes: 5_242_880 }],
+      timeouts,
+    }),
+    acquireCaptureLease: async () => lease,
+    acquireReadLease: async () => lease,
+    renewLease: async () => lease,
+    releaseLease: async () => {},
+    precheck: async () => ({ estimatedBytes: 1000, serverVersion: '15.18', warnings: ['the disk is nearly full'] }),
+    runHooks: async () => {},
+    captureAttempt: async () => captured,
+    replicateAttempt: async () => ({ partsKept: 0, partsSent: 2, bytesKept: 0, bytesSent: 2468 }),
+    verifyCopy: async () => {},
+    commitManifest: async () => {},
+    discardCapture: async () => 'removed',
+    discardReplica: async () => 'removed',
+    forgetJobs: async () => {},
+
+    planRestore: async () => ({ instance: instance.name, system, queues, timeouts }),
+    chooseBackup: async () => ({
+      backup,
+      sources: [local, primary],
+      dataBytes: 1000,
+      storedBytes: 100,
+      stoppedAt: captured.stoppedAt,
+      timeline: 1,
+      away: [],
+    }),
+    preflightRestore: async () => {},
+    createInstance: async () => instance,
+    extractBackup: async () => ({ checks: [], reading: { from: { 'base.tar.zst': local }, problems: [] } }),
+    startInstance: async () => {},
+    followReplay: async () => 2,
+    checkInstance: async () => [{ name: 'tables', stage: 'running', outcome: 'passed', message: 'all there' }],
+    openInstance: async () => ({ ...instance, state: 'RUNNING' }),
+    abandonInstance: async () => {},
+    forgetExtraction: async () => {},
+  }
+}
+
+const { artifacts, facts, startedAt, stoppedAt } = sampleManifest()
+const captured: StoredCapture = { artifacts, facts, startedAt, stoppedAt, tools: {}, notes: ['as noted'] }
+
+const instance = {
+  name: parseInstanceName('copy'),
+  system,
+  state: 'RESTORING',
+  port: 5499,
+  socketDirectory: '/run/copy',
+  dataDirectory: '/instances/copy/data',
+} as unknown as Instance

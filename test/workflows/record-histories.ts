@@ -1,0 +1,135 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { parseInstanceName } from '../../src/domain/ids.js'
+import { instanceFiles } from '../../src/engines/postgres/instance-files.js'
+import { awaitJob, killJob } from '../stand/job-processes.js'
+import { connectOperations, type Operation, type Operations } from '../stand/operations.js'
+import { dropInstance, instancesOf } from '../stand/restored.js'
+import { type Stand, startStand } from '../stand/stand.js'
+
+/** What the stand's secrets were, kept beside the histories: the stand is long gone, and they must not be in them. */
+export const secretsFile = 'secrets-of-the-stand.json'
+
+interface Scene {
+  readonly name: string
+  /** What the ending must look like, or the history is not what its name says. */
+  readonly expected: string
+  play(stand: Stand, operations: Operations): Promise<Operation<unknown>>
+}
+
+const scenes: readonly Scene[] = [
+  { name: 'backup-complete', expected: 'done complete 1', play: (_stand, { backup }) => backup() },
+  { name: 'backup-degraded', expected: 'done degraded 1', play: degraded },
+  { name: 'backup-second-attempt', expected: 'done complete 2', play: secondAttempt },
+  { name: 'backup-cancelled', expected: 'failed STOPPED', play: (_stand, { backup }) => cancelled(backup(), 'capture') },
+  { name: 'restore-complete', expected: 'done', play: (_stand, { restore }) => restore('whole') },
+  { name: 'restore-failed-check', expected: 'failed CHECK_FAILED', play: failedCheck },
+  {
+    name: 'restore-cancelled',
+    expected: 'failed STOPPED',
+    play: (_stand, { restore }) => cancelled(restore('unwanted'), 'extract'),
+  },
+]
+
+/** Plays both workflows on a real stand, in every way that matters for their order of steps, and keeps their histories. */
+export async function recordHistories(directory: string): Promise<void> {
+  const stand = await startStand({ maxRate: '8MB/s' })
+  try {
+    await stand.postgres.fillSample(20_000)
+    const worker = await stand.startWorker()
+    const operations = await connectOperations(stand.temporal.address)
+    for (const scene of scenes) await record(scene, stand, operations, directory)
+    await dropInstance(stand, 'whole')
+    await operations.close()
+    await worker.stop()
+  } finally {
+    await stand.close()
+  }
+  const secrets = [stand.env.STAND_KEY, stand.postgres.password, stand.s3.secretAccessKey]
+  await writeFile(join(directory, secretsFile), `${JSON.stringify(secrets)}\n`)
+}
+
+async function record({ name, expected, play }: Scene, stand: Stand, operations: Operations, directory: string): Promise<void> {
+  const operation = await play(stand, operations)
+  const ending = await operation.ending
+  const seen = ending.outcome === 'failed' ? `failed ${ending.code}` : `done ${summaryOf(ending.report)}`.trim()
+  if (seen !== expected) throw new Error(`${name} ended with "${seen}" instead of "${expected}"`)
+  const { workflowId } = operation.handle
+  const history = plain(await operation.handle.fetchHistory())
+  const text = JSON.stringify({ workflowId, history: cleaned(history, stand.directory) }, null, 1)
+  await writeFile(join(directory, `${name}.json`), `${text}\n`)
+}
+
+function summaryOf(report: unknown): string {
+  const { outcome, attempts } = report as { readonly outcome?: string; readonly attempts?: number }
+  return [outcome, attempts].filter((part) => part !== undefined).join(' ')
+}
+
+/** One part is refused for good: the copy is not there, and nothing of it is left. */
+async function degraded({ proxy }: Stand, { backup }: Operations): Promise<Operation<unknown>> {
+  const denied = '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>'
+  proxy.failNext(({ operation, key }) => operation === 'Put' && key.includes('/a1/'), 403, denied)
+  return backup()
+}
+
+async function secondAttempt({ stateDirectory }: Stand, { backup }: Operations): Promise<Operation<unknown>> {
+  const operation = await backup()
+  await killJob(await awaitJob(stateDirectory, { kind: 'capture', system: 'shop', attempt: 'a1' }))
+  return operation
+}
+
+async function cancelled(starting: Promise<Operation<unknown>>, during: string): Promise<Operation<unknown>> {
+  const operation = await starting
+  await operation.reaches(during, 'running')
+  await operation.handle.cancel()
+  return operation
+}
+
+/** The inventory beside the instance names a database the server does not have. */
+async function failedCheck(stand: Stand, { restore }: Operations): Promise<Operation<unknown>> {
+  const operation = await restore('wrong')
+  await operation.reaches('replay', 'running')
+  const instance = await instancesOf(stand).find(parseInstanceName('wrong'))
+  if (instance === undefined) throw new Error('the instance is not there')
+  const { inventory } = instanceFiles(instance)
+  const known = JSON.parse(await readFile(inventory, 'utf8')) as { databases: { name: string }[] }
+  known.databases = known.databases.map((database) => ({ ...database, name: `${database.name}_of_before` }))
+  await writeFile(inventory, JSON.stringify(known))
+  return operation
+}
+
+interface Plainly {
+  readonly constructor: { readonly toObject?: (message: object, forms: object) => unknown }
+}
+
+/**
+ * Numbers and base64: what a replay takes as it is. Not `historyToJSON`: where npm has put protobufjs into the tree more than once,
+ * it fails with "type must be a Type", and so does a replay of what it makes.
+ */
+function plain(history: object): unknown {
+  const object = (history as Plainly).constructor.toObject?.(history, { longs: Number, enums: Number, bytes: String })
+  if (object === undefined) throw new Error('the history is not a message')
+  return object
+}
+
+/** Without what only says where and by whom it was recorded: no replay looks at it. */
+function cleaned(value: unknown, standDirectory: string): unknown {
+  const place = (text: string) => text.replaceAll(standDirectory, '/srv/stand').replaceAll(hostname(), 'host')
+  if (typeof value === 'string') return place(value)
+  if (Array.isArray(value)) return value.map((each) => cleaned(each, standDirectory))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(
+    ([key]) => key !== 'stackTrace' && key !== 'identity' && key !== 'lastWorkerIdentity',
+  )
+  return Object.fromEntries(
+    entries.map(([key, each]) => {
+      const isPayload = key === 'data' && typeof each === 'string'
+      return [key, isPayload ? inside(each, place) : cleaned(each, standDirectory)]
+    }),
+  )
+}
+
+function inside(base64: string, change: (text: string) => string): string {
+  return Buffer.from(change(Buffer.from(base64, 'base64').toString())).toString('base64')
+}

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { finalFailure, openWorkflowBench, type Script, untilCancelled, type WorkflowBench } from './workflow-bench.js'
+
+/* The real workflow on a real Temporal server; all activities are mocked. */
+
+let bench: WorkflowBench
+
+beforeAll(async () => {
+  bench = await openWorkflowBench(inject('temporalAddress'))
+})
+
+afterAll(async () => {
+  await bench?.close()
+})
+
+describe.concurrent('restoreToNewInstance, with mocked activities', () => {
+  test('takes a lease in every repository it may read from, and calls an instance RUNNING only after its checks', async () => {
+    const play = await bench.restore()
+    expect(await play.ending).toMatchObject({
+      outcome: 'done',
+      report: { instance: 'copy', repositories: ['local'], timeline: 2, connection: { port: 5499 } },
+    })
+    expect(play.calls).toEqual([
+      'planRestore',
+      'chooseBackup',
+      'acquireReadLease local',
+      'acquireReadLease primary',
+      'preflightRestore',
+      'createInstance',
+      'extractBackup',
+      'startInstance',
+      'followReplay',
+      'checkInstance',
+      'openInstance',
+      'forgetExtraction',
+      'releaseLease primary',
+      'releaseLease local',
+    ])
+  })
+
+  const failed = (stage: 'beforeStart' | 'running') =>
+    ({ name: 'digests', stage, outcome: 'failed', message: 'one differs' }) as const
+  const failures: readonly (readonly [string, Script, string, string])[] = [
+    ['cannot make its directories', { createInstance: fail('INSTANCE_EXISTS') }, 'INSTANCE_EXISTS', 'as the test wants it'],
+    ['cannot be fetched', { extractBackup: fail('ARTIFACT_DAMAGED') }, 'ARTIFACT_DAMAGED', 'as the test wants it'],
+    [
+      'fails a check before it is started',
+      { extractBackup: async () => ({ checks: [failed('beforeStart')], reading: { from: {}, problems: [] } }) },
+      'CHECK_FAILED',
+      'digests: one differs',
+    ],
+    ['does not recover', { followReplay: fail('RECOVERY_FAILED') }, 'RECOVERY_FAILED', 'as the test wants it'],
+    [
+      'fails a check of the running server',
+      { checkInstance: async () => [failed('running')] },
+      'CHECK_FAILED',
+      'digests: one differs',
+    ],
+  ]
+
+  test.each(failures)('an instance that %s is removed, with the cause', async (_what, script, code, message) => {
+    let told = ''
+    const play = await bench.restore({
+      ...script,
+      async abandonInstance({ failure }) {
+        told = failure
+      },
+    })
+    expect(await play.ending).toEqual({ outcome: 'failed', code, message })
+    expect(told).toBe(`${code}: ${message}`)
+    expect(play.calls.slice(-3)).toEqual(['abandonInstance', 'releaseLease primary', 'releaseLease local'])
+    expect(play.calls).not.toContain('openInstance')
+  })
+
+  test('nothing is removed where nothing was made', async () => {
+    const play = await bench.restore({ preflightRestore: fail('SPACE_SHORT') })
+    expect(await play.ending).toMatchObject({ outcome: 'failed', code: 'SPACE_SHORT' })
+    expect(play.calls.slice(-3)).toEqual(['preflightRestore', 'releaseLease primary', 'releaseLease local'])
+  })
+
+  test.each<[string, Script]>([
+    ['extractBackup', { extractBackup: untilCancelled }],
+    ['followReplay', { followReplay: untilCancelled }],
+    ['checkInstance', { checkInstance: untilCancelled }],
+  ])('cancelled during %s, the instance is removed', async (activity, script) => {
+    const play = await bench.restore(script)
+    await play.began(activity)
+    await play.handle.cancel()
+    expect(await play.ending).toEqual({ outcome: 'cancelled' })
+    expect(play.calls.slice(-3)).toEqual(['abandonInstance', 'releaseLease primary', 'releaseLease local'])
+  })
+
+  test('a cancellation while the instance is being opened comes too late', async () => {
+    const cancelled = Promise.withResolvers<void>()
+    const play = await bench.restore({
+      async forgetExtraction() {
+        await cancelled.promise
+      },
+    })
+    await play.began('forgetExtraction')
+    await play.handle.cancel()
+    cancelled.resolve()
+    expect(await play.ending).toMatchObject({ outcome: 'done', report: { instance: 'copy' } })
+    expect(play.calls).not.toContain('abandonInstance')
+  })
+
+  test('a repository that refuses the lease fails the restore, and the leases taken before are released', async () => {
+    const play = await bench.restore({
+      async acquireReadLease({ repository }) {
+        if (repository === 'primary') throw finalFailure('NOT_FOUND')
+        return { holder: { workflowId: 'w', runId: 'r' } } as never
+      },
+    })
+    expect(await play.ending).toMatchObject({ outcome: 'failed', code: 'NOT_FOUND' })
+    expect(play.calls.slice(-2)).toEqual(['releaseLease primary', 'releaseLease local'])
+  })
+})
+
+function fail(code: string): () => Promise<never> {
+  return async () => {
+    throw finalFailure(code)
+  }
+}

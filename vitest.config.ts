@@ -1,0 +1,20 @@
+import { configDefaults, defineConfig } from 'vitest/config'
+import { summaryReporter } from './test/setup/summary-reporter.js'
+
+const long = process.env.HOLDFAST_TEST_LONG === '1'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(long ? [] : ['test/long/**'])],
+    // Processes, not threads: the SDK's native part and signals want a process of their own.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: long ? 3_600_000 : 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    allowOnly: false,
+    globalSetup: ['test/setup/global-setup.ts'],
+    reporters: ['default', summaryReporter()],
+  },
+})
