@@ -5,6 +5,7 @@ import { backupIdFor, type RepositoryName } from '../domain/ids.js'
 import type { Manifest, StoredCapture } from '../domain/manifest.js'
 import type { BackupRequest } from '../domain/operations.js'
 import type { BackupPlan, CopyPlan, Precheck } from '../domain/plans.js'
+import { isOfJob } from '../jobs/job-failure.js'
 import { captureJobName, replicateJobName } from '../jobs/job-spec.js'
 import type { Replicated } from '../jobs/replication-count.js'
 import { stopJob } from '../jobs/stop-job.js'
@@ -96,14 +97,18 @@ export function createBackupActivities(composition: Composition) {
       for (const hook of composition.system(plan.system).hooks[when]) await runHook(hook, plan)
     },
 
-    /** Starts or adopts the capture job and follows it. A failure is final for this attempt: a dump cannot be rewound. */
+    /**
+     * Starts or adopts the capture job and follows it. A failure of the job is final for this attempt: a dump cannot be rewound.
+     * A failure of the watching itself (no file descriptor, no memory for a process) says nothing of the job: it is tried again.
+     */
     async captureAttempt({ plan, attempt }: AttemptInput): Promise<StoredCapture> {
       const { backup, system, kind: backupKind } = plan
       const spec = { kind: 'capture', configPath, system, backup, backupKind, attempt } as const
       try {
         return (await watchJob(config.stateDirectory, spec)) as StoredCapture
       } catch (error) {
-        throw Context.current().cancellationSignal.aborted ? error : toApplicationFailure(error, 'final')
+        if (Context.current().cancellationSignal.aborted) throw error
+        throw toApplicationFailure(error, isOfJob(error) ? 'final' : 'by-code')
       }
     },
 

@@ -15,7 +15,7 @@ export interface BackupPlan {
 
 export interface CopyPlan {
   readonly repository: RepositoryName
-  /** A copy that is not there by then leaves the backup degraded. */
+  /** From the first commit on. A copy that is not there by then leaves the backup degraded. */
   readonly deadlineMs: number
   /** Wanted size of the parts of an upload. */
   readonly partBytes: number
@@ -56,7 +56,7 @@ export interface RestoreChoice {
   readonly storedBytes: number
   readonly stoppedAt: string
   readonly timeline: number
-  /** Repositories that could not be asked and manifests that could not be used, with the reason. */
+  /** Repositories that could not be asked or held, and manifests that could not be used, with the reason. */
   readonly away: readonly string[]
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { HoldfastError, isRetryable } from '../domain/errors.js'
+import { type HoldfastError, isRetryable } from '../domain/errors.js'
 import type { Progress } from '../domain/progress.js'
 import { startDetached } from '../process/start-detached.js'
 import { connectTo } from './connect-job.js'
@@ -14,6 +14,7 @@ import {
   readResult,
   writeSpecOnce,
 } from './job-directory.js'
+import { jobFailure } from './job-failure.js'
 import { lifeOf, lockedCommand } from './job-lock.js'
 import { type JobSpec, jobNameOf } from './job-spec.js'
 import { type JobMessage, messagesFrom } from './protocol.js'
@@ -73,8 +74,9 @@ function isFinal(spec: JobSpec, result: JobResult): boolean {
 }
 
 function lost(spec: JobSpec): HoldfastError {
-  const message = `the process of job ${jobNameOf(spec)} ended without a result`
-  return new HoldfastError(spec.kind === 'capture' ? 'CAPTURE_LOST' : 'JOB_LOST', message)
+  const job = jobNameOf(spec)
+  const message = `the process of job ${job} ended without a result`
+  return jobFailure(job, { code: spec.kind === 'capture' ? 'CAPTURE_LOST' : 'JOB_LOST', message })
 }
 
 async function launch(directory: JobDirectory): Promise<void> {

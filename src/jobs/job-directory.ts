@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ErrorCode, HoldfastError, isErrorCode } from '../domain/errors.js'
+import { jobFailure } from './job-failure.js'
 import { type JobSpec, jobDirectoryName, jobNameOf, parseJobSpec } from './job-spec.js'
 
 /**
@@ -97,7 +98,7 @@ export async function removeJobDirectory(directory: JobDirectory): Promise<void>
 export function outcomeOf(jobName: string, result: JobResult): unknown {
   if (result.outcome === 'done') return result.value
   const code = isErrorCode(result.code) ? result.code : 'INTERNAL'
-  throw new HoldfastError(code, result.message, { hint: result.hint, details: { job: jobName } })
+  throw jobFailure(jobName, { code, message: result.message, hint: result.hint })
 }
 
 export function hasCode(error: unknown, code: string): boolean {

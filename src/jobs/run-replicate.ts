@@ -10,6 +10,8 @@ import { createUploadPacer } from './upload-pacer.js'
 
 /** Artifacts sent at a time: a capture grows one or two, and each holds a part in memory. */
 const artifactsAtOnce = 3
+/** Of all parts in flight. Systems of terabytes need parts of hundreds of megabytes: then fewer are sent at a time. */
+const inFlightBytes = 256 * 1024 * 1024
 
 /**
  * Brings one repository's copy of an attempt up to what the capture wrote, following it while it runs.
@@ -22,7 +24,7 @@ export async function runReplicate(spec: ReplicateSpec, { composition, stateDire
   const count = createReplicationCount(spec.to, voice)
   const limits = {
     artifacts: pLimit(bytesPerSecond === undefined ? artifactsAtOnce : 1),
-    parts: pLimit(target.partsInFlight),
+    parts: pLimit(partsAtOnce(target.partsInFlight, spec.partBytes)),
     bytesPerSecond,
     pace: createUploadPacer(bytesPerSecond),
   }
@@ -57,6 +59,10 @@ export async function runReplicate(spec: ReplicateSpec, { composition, stateDire
     await Promise.allSettled(copies.values())
     throw failing.signal.reason
   }
+}
+
+function partsAtOnce(wanted: number, partBytes: number): number {
+  return Math.max(1, Math.min(wanted, Math.floor(inFlightBytes / partBytes)))
 }
 
 function artifactNamed(captured: StoredCapture, name: string): Artifact {

@@ -22,7 +22,7 @@ export interface Launched {
 /**
  * Starts a command tied to us, in a session of its own: Ctrl-C at the terminal reaches us alone, and we decide; no program can
  * ask for a password on the terminal. Needs our main thread: the kernel ties it to the thread that started it.
- * @throws HoldfastError TOOL_MISSING, CONFIG_INVALID, PROCESS_FAILED (the system cannot start it)
+ * @throws HoldfastError TOOL_MISSING, CONFIG_INVALID, LOCAL_IO (the system cannot start it)
  */
 export function launch(command: Command, channels: { stdin: Channel; stdout: Channel }): Launched {
   const { file, args, cwd, env } = invocationOf(command, { lifetime: 'tied', environment: 'minimal' })
@@ -41,7 +41,7 @@ export function launch(command: Command, channels: { stdin: Channel; stdout: Cha
   })
   const { pid } = child
   if (pid === undefined) {
-    throw new HoldfastError('PROCESS_FAILED', `the system cannot start ${command.program}`, {
+    throw new HoldfastError('LOCAL_IO', `the system cannot start ${command.program}`, {
       hint: `check that the directory ${cwd} exists and that the limits on processes and open files leave room`,
       details: { program: command.program },
     })

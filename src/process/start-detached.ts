@@ -16,7 +16,7 @@ export interface DetachedOptions {
 /**
  * Starts a program that lives on without us: own session, nothing of ours kept open, not waited for at our exit.
  * Resolves when it has been started; whether it works is for others to find out.
- * @throws HoldfastError TOOL_MISSING, CONFIG_INVALID, LOCAL_IO (the log file), PROCESS_FAILED
+ * @throws HoldfastError TOOL_MISSING, CONFIG_INVALID, LOCAL_IO (the log file, or the system cannot start it)
  */
 export async function startDetached(command: Command, options: DetachedOptions): Promise<{ pid: number }> {
   const invocation = invocationOf(command, { lifetime: 'free', environment: options.environment ?? 'inherit' })
@@ -34,7 +34,7 @@ export async function startDetached(command: Command, options: DetachedOptions):
     if (child.pid !== undefined) return { pid: child.pid }
     throw new Error('it was started without a process id')
   } catch (cause) {
-    throw new HoldfastError('PROCESS_FAILED', `the system cannot start ${command.program}`, {
+    throw new HoldfastError('LOCAL_IO', `the system cannot start ${command.program}`, {
       cause,
       hint: `check that the directory ${invocation.cwd} exists and that the limits on processes and open files leave room`,
       details: { program: command.program },

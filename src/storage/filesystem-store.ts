@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { HoldfastError } from '../domain/errors.js'
 import type { ObjectKey } from '../domain/ids.js'
@@ -55,6 +55,11 @@ export function createFilesystemStore(options: FilesystemStoreOptions): Store & 
           : toFilesystemError(error, `list of "${prefix}" below ${root.path}`)
       }
     },
+    freeBytes: () =>
+      named('free space', async () => {
+        const { bavail, bsize } = await statfs(root.path)
+        return bavail * bsize
+      }),
     growing: {
       scratch: (prefix) => named(`making a scratch directory for "${prefix}"`, () => growing.scratch(prefix)),
       create: (key) => named(`creating "${key}"`, () => growing.create(key)),

@@ -2,13 +2,15 @@ import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { HoldfastError } from '../domain/errors.js'
 import type { ObjectKey } from '../domain/ids.js'
 import { toS3Error } from './s3-errors.js'
-import { createHttpHandler } from './s3-http.js'
+import { createHttpHandler, type HttpHandler } from './s3-http.js'
 import type { S3StoreOptions } from './s3-options.js'
 import type { CallOptions } from './store.js'
 
 /** A client of one bucket and prefix. */
 export interface S3Connection {
   readonly client: S3Client
+  /** The same without the SDK's repeating, for requests of which we look for the effect before we repeat them. */
+  readonly onceClient: S3Client
   readonly options: S3StoreOptions
   readonly description: string
   /** A key of ours as the bucket has it. */
@@ -25,11 +27,14 @@ export interface S3Connection {
 export function connectS3(options: S3StoreOptions): S3Connection {
   const prefix = options.prefix?.replace(/^\/+|\/+$/g, '') ?? ''
   const base = prefix === '' ? '' : `${prefix}/`
-  const client = createClient(options)
+  const requestHandler = createHttpHandler(options)
+  const client = createClient(options, requestHandler, options.maxAttempts)
+  const onceClient = createClient(options, requestHandler, 1)
   const place = `bucket "${options.bucket}" at ${options.endpoint ?? `AWS ${options.region}`}`
   let bucketSeen = false
   const connection: S3Connection = {
     client,
+    onceClient,
     options,
     description: `s3://${options.bucket}/${base} at ${options.endpoint ?? `AWS ${options.region}`}`,
     fullKey: (key) => `${base}${key}`,
@@ -55,19 +60,19 @@ export function connectS3(options: S3StoreOptions): S3Connection {
         throw new HoldfastError('STORE_MISSING', `there is no ${place}`, { cause: error })
       }
     },
-    close: () => client.destroy(),
+    close: () => requestHandler.destroy(),
   }
   return connection
 }
 
-function createClient(options: S3StoreOptions): S3Client {
+function createClient(options: S3StoreOptions, requestHandler: HttpHandler, maxAttempts: number): S3Client {
   const client = new S3Client({
     region: options.region,
-    maxAttempts: options.maxAttempts,
+    maxAttempts,
     forcePathStyle: options.forcePathStyle ?? false,
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
     ...(options.credentials && { credentials: options.credentials }),
-    requestHandler: { ...createHttpHandler(options) },
+    requestHandler: { ...requestHandler },
     // We compute and compare CRC-32s ourselves. The SDK's defaults send CRC-64 or trailers that many stores do not know.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

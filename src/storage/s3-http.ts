@@ -8,7 +8,7 @@ import type { S3StoreOptions } from './s3-options.js'
 
 type Handle = NodeHttpHandler['handle']
 
-interface HttpHandler {
+export interface HttpHandler {
   readonly metadata: { readonly handlerProtocol: string }
   readonly handle: Handle
   destroy(): void

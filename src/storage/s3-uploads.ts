@@ -1,19 +1,11 @@
-import {
-  AbortMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  ListPartsCommand,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3'
+import { AbortMultipartUploadCommand, CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
 import { HoldfastError } from '../domain/errors.js'
 import type { ObjectKey } from '../domain/ids.js'
-import { crc32FromBase64, crc32Of, crc32ToBase64 } from './crc32-forms.js'
 import { completeUpload, type WholeChecksum } from './s3-complete.js'
 import type { S3Connection } from './s3-connection.js'
-import { s3CodeOf } from './s3-errors.js'
-import { corruptedOnTheWay } from './s3-objects.js'
+import { listParts, putPart } from './s3-parts.js'
 import { storedAs } from './s3-stored-as.js'
-import type { CallOptions, Upload, UploadedPart, Uploads } from './store.js'
+import type { CallOptions, Upload, Uploads } from './store.js'
 
 /** Multipart uploads: parts of 5 MiB (but for the last) to 5 GiB, at most 10,000 of them, 5 TiB together. */
 export function s3Uploads(s3: S3Connection, wholeChecksum: () => WholeChecksum): Uploads {
@@ -53,56 +45,6 @@ async function find(s3: S3Connection, key: ObjectKey, options: CallOptions): Pro
     if (upload.key === key && (newest === undefined || upload.startedAt >= newest.startedAt)) newest = upload
   }
   return newest
-}
-
-async function putPart(
-  s3: S3Connection,
-  upload: Upload,
-  part: Parameters<Uploads['putPart']>[1],
-  options: CallOptions,
-): Promise<UploadedPart> {
-  const command = new UploadPartCommand({
-    Bucket: s3.options.bucket,
-    Key: s3.fullKey(upload.key),
-    UploadId: upload.id,
-    PartNumber: part.number,
-    Body: part.bytes,
-    ContentLength: part.bytes.length,
-    ChecksumCRC32: crc32ToBase64(part.crc32),
-  })
-  const what = `part ${part.number} of "${upload.key}"`
-  try {
-    const answer = await s3.run(what, options, (sending) => s3.client.send(command, sending))
-    if (answer.ETag !== undefined) {
-      return { number: part.number, sizeBytes: part.bytes.length, etag: answer.ETag, crc32: part.crc32 }
-    }
-  } catch (error) {
-    // Refused although the caller's digest is right: the network did it. Otherwise our own memory or disk did.
-    if (s3CodeOf(error) === 'BadDigest' && crc32Of(part.bytes) === part.crc32) throw corruptedOnTheWay(error)
-    throw error
-  }
-  throw new HoldfastError('STORE_INCAPABLE', `${what} in ${s3.description} was stored without an ETag`)
-}
-
-async function listParts(s3: S3Connection, upload: Upload, options: CallOptions): Promise<UploadedPart[]> {
-  const parts: UploadedPart[] = []
-  let marker: string | undefined
-  do {
-    const command = new ListPartsCommand({
-      Bucket: s3.options.bucket,
-      Key: s3.fullKey(upload.key),
-      UploadId: upload.id,
-      ...(marker !== undefined && { PartNumberMarker: marker }),
-    })
-    const page = await s3.run(`parts of "${upload.key}"`, options, (sending) => s3.client.send(command, sending))
-    for (const part of page.Parts ?? []) {
-      const crc32 = crc32FromBase64(part.ChecksumCRC32)
-      if (part.PartNumber === undefined || part.ETag === undefined) continue
-      parts.push({ number: part.PartNumber, sizeBytes: part.Size ?? 0, etag: part.ETag, ...(crc32 && { crc32 }) })
-    }
-    marker = page.IsTruncated ? page.NextPartNumberMarker : undefined
-  } while (marker !== undefined)
-  return parts.sort((a, b) => a.number - b.number)
 }
 
 async function abort(s3: S3Connection, upload: Upload, options: CallOptions): Promise<void> {

@@ -69,6 +69,8 @@ export interface Store {
   readonly uploads?: Uploads
   /** Stores on this host that objects can be written to, and read from, while they grow. */
   readonly growing?: Growing
+  /** What may still be written, by stores that know. */
+  freeBytes?(): Promise<number>
 }
 
 /** A multipart upload under way. */

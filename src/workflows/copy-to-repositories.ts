@@ -57,13 +57,13 @@ async function copyOne(
   partBytes: number,
   committedFirst: Promise<Manifest>,
 ): Promise<void> {
-  const { host, board } = run
+  const { host, board, plan } = run
   await board.step(
     `replicate ${repository}`,
     async () => {
-      const sent = await host
-        .watching(`replicate to ${repository}`, deadlineMs)
-        .replicateAttempt({ ...input, repository, partBytes })
+      const watch = (limitMs: number) =>
+        host.watching(`replicate to ${repository}`, limitMs).replicateAttempt({ ...input, repository, partBytes })
+      const sent = await withDeadlineFrom(committedFirst, deadlineMs, plan.timeouts.captureMs * 2, watch)
       const manifest = await committedFirst
       await host.watching(`verify the copy in ${repository}`, deadlineMs).verifyCopy({ repository }, manifest)
       await CancellationScope.nonCancellable(() =>
@@ -74,6 +74,27 @@ async function copyOne(
     ({ bytesSent, bytesKept, partsKept }) =>
       `${formatBytes(bytesSent + bytesKept)}${partsKept === 0 ? '' : `, ${formatBytes(bytesKept)} of it kept from an earlier try`}`,
   )
+}
+
+/**
+ * A deadline that begins in the middle of the work, with the first commit. The activity that watches during the capture is then
+ * replaced by one that has the deadline: an abort only detaches, and the next one adopts the job where it is.
+ */
+async function withDeadlineFrom<T>(
+  committedFirst: Promise<unknown>,
+  deadlineMs: number,
+  captureLimitMs: number,
+  watch: (limitMs: number) => Promise<T>,
+): Promise<T> {
+  const capturing = new CancellationScope({ cancellable: true })
+  const end = () => capturing.cancel()
+  committedFirst.then(end, end)
+  try {
+    return await capturing.run(() => watch(captureLimitMs))
+  } catch (error) {
+    if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error
+  }
+  return watch(deadlineMs)
 }
 
 /** After the point of no return: a copy that is missing is cleaned up if its repository can be reached, and left otherwise. */

@@ -8,17 +8,19 @@ type Lease = Awaited<ReturnType<Activities['acquireCaptureLease']>>
 /**
  * Runs `work` under a lease that is renewed three times in its life and released at the end, whatever the end is.
  * A renewal that fails is tried again at the next turn: the work goes on, for stopping a capture helps nobody.
+ * @param acquire undefined: there is no lease, and the work goes on without
  */
 export async function holdLease<T>(
   host: HostActivities,
   place: LeasePlace,
-  acquire: () => Promise<Lease>,
+  acquire: () => Promise<Lease | undefined>,
   work: () => Promise<T>,
 ): Promise<T> {
   // Not ended by a cancelled workflow but by us: compensation is work under the lease as well, and may take its time.
   const renewal = await CancellationScope.nonCancellable(async () => new CancellationScope({ cancellable: true }))
   try {
     const lease = await acquire()
+    if (lease === undefined) return await work()
     const renewing = renewal.run(() => keepRenewing(host, place, lease))
     try {
       return await work()

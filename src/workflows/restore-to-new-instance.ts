@@ -1,13 +1,13 @@
 import { ApplicationFailure, CancellationScope, isCancellation, log, upsertSearchAttributes } from '@temporalio/workflow'
 import type { RestoreInput } from '../activities/restore-activities.js'
 import type { CheckResult, RestoreReport, RestoreRequest } from '../domain/operations.js'
-import type { RestoreChoice, RestorePlan } from '../domain/plans.js'
+import type { RestorePlan } from '../domain/plans.js'
 import { formatBytes } from '../domain/quantity.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
 import { failureOf, toWorkflowFailure } from './failures.js'
-import { holdLease } from './hold-lease.js'
 import { backupAttribute, outcomeAttribute } from './search-attribute-keys.js'
 import { createStatusBoard, type StatusBoard } from './status-board.js'
+import { underReadLeases } from './under-read-leases.js'
 
 interface RestoreRun {
   readonly request: RestoreRequest
@@ -48,16 +48,7 @@ async function runRestore(request: RestoreRequest): Promise<RestoreReport> {
     ({ backup, sources }) => `${backup} from ${sources.join(', ')}`,
   )
   upsertSearchAttributes([{ key: backupAttribute, value: choice.backup }])
-  return underReadLeases(run, choice, () => restoreChosen(run, { request, choice }))
-}
-
-/** Every repository that may be read from keeps the backup for as long as the restore runs. */
-function underReadLeases<T>({ host, plan }: RestoreRun, choice: RestoreChoice, work: () => Promise<T>): Promise<T> {
-  return choice.sources.reduceRight((inner, repository) => {
-    const place = { system: plan.system, repository, ttlMs: plan.timeouts.leaseMs }
-    const acquire = () => host.light(`take a lease in ${repository}`).acquireReadLease({ ...place, backup: choice.backup })
-    return () => holdLease(host, place, acquire, inner)
-  }, work)()
+  return underReadLeases({ host, plan, choice }, (held) => restoreChosen(run, { request, choice: held }))
 }
 
 async function restoreChosen(run: RestoreRun, input: RestoreInput): Promise<RestoreReport> {

@@ -37,13 +37,19 @@ describe('cancellation of a restore', () => {
   const restore = (name: string) => operations.restore(name, { repository: parseRepositoryName('primary') })
 
   test.each(['choose', 'preflight', 'extract', 'replay', 'check'])('while "%s" runs leaves nothing', async (step) => {
-    const name = `while_${step}`
-    const one = await restore(name)
-    // Short steps are over before a cancellation has arrived: then the next one is cancelled.
-    await one.reaches(step, 'running')
-    await one.handle.cancel()
-    expect(await expectRunningOrNothing(bench, name, one)).toMatchObject({ outcome: 'failed', code: 'STOPPED' })
-    await expectNothingLeft(bench)
+    let ending: Awaited<ReturnType<typeof expectRunningOrNothing>>
+    let tries = 0
+    do {
+      tries += 1
+      const name = `while_${step}_${tries}`
+      const one = await restore(name)
+      await one.reaches(step, 'running')
+      await one.handle.cancel()
+      ending = await expectRunningOrNothing(bench, name, one)
+      await expectNothingLeft(bench)
+      // Short steps are over before a cancellation has arrived: then the next one is cancelled. After the last one there is none.
+    } while (ending.outcome === 'done' && tries < 10)
+    expect(ending).toMatchObject({ outcome: 'failed', code: 'STOPPED' })
   })
 
   test('before anything is chosen leaves nothing', async () => {

@@ -24,7 +24,9 @@ export interface ArtifactFolder {
 }
 
 /** @param onArtifact called when an artifact begins; what it throws fails the artifact */
-export async function createArtifactFolder(onArtifact: (name: string) => void = () => {}): Promise<ArtifactFolder> {
+export async function createArtifactFolder(
+  onArtifact: (name: string) => Promise<void> = async () => {},
+): Promise<ArtifactFolder> {
   const directory = await mkdtemp(join(tmpdir(), 'artifacts-'))
   const scratchDirectory = join(directory, 'scratch')
   await mkdir(scratchDirectory)
@@ -36,7 +38,7 @@ export async function createArtifactFolder(onArtifact: (name: string) => void = 
       scratchDirectory,
       progress: (each) => void progress.push(each),
       async artifact(name, content) {
-        onArtifact(name)
+        await onArtifact(name)
         return store(join(directory, `${name}.zst`), name, content)
       },
     },

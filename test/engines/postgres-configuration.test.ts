@@ -20,6 +20,7 @@ describe('pg_hba.conf of a copy', () => {
     ['hostssl all all 10.0.0.0 255.0.0.0 md5', 'kept'],
     ['host replication repl ::1/128 reject', 'kept'],
     ['host all all samehost password', 'kept'],
+    ['host all all 127.0.0.1/32 trust', 'left out'],
     ['host all all all ldap ldapserver=ldap.example', 'left out'],
     ['host all @admins 10.0.0.0/8 md5', 'left out'],
     ['hostssl all all 0.0.0.0/0 cert map=m', 'left out'],

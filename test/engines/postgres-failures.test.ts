@@ -1,6 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Captured } from '../../src/domain/manifest.js'
+import { type Inventory, parseInventory } from '../../src/engines/postgres/inventory.js'
 import { createPostgresEngine } from '../../src/engines/postgres/postgres-engine.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
@@ -19,6 +23,8 @@ beforeAll(async () => {
   await server.fillSample(1_000)
   await server.sql(`create role plain login password 'plain'`)
   await server.sql(`create role backup login replication password 'backup'`)
+  await server.sql('create database closed connection limit 0')
+  await server.sql('create view doubled as select id * 2 as twice from sample')
 })
 
 afterAll(() => server?.dispose())
@@ -81,7 +87,7 @@ describe('a capture is lost', () => {
 })
 
 test('an artifact that cannot be stored ends pg_basebackup, and is what is reported', async () => {
-  const failing = await createArtifactFolder((name) => {
+  const failing = await createArtifactFolder(async (name) => {
     if (name === 'base.tar') throw new Error('the disk is gone')
   })
   try {
@@ -130,9 +136,59 @@ describe('who may not is told so', () => {
 test('a role with nothing but REPLICATION captures, and notes what it could not see', async () => {
   const engine = engineFor(server, { user: 'backup', password: 'backup' })
   const captured = await engine.capture(request, folder.sink, signal)
-  expect(captured.notes).toEqual([expect.stringContaining('configuration files')])
+  expect(captured.notes).toEqual([
+    expect.stringMatching(/^1 database was not inspected/),
+    expect.stringContaining('configuration files'),
+  ])
   expect(captured.artifacts.map(({ role }) => role)).toEqual(['base', 'wal', 'backup-manifest', 'inventory'])
+  expect((await inventoryOf(captured)).unread).toMatchObject([{ database: 'closed', reason: /too many connections/ }])
 })
+
+test('a lock that nobody gives up does not hold a backup', async () => {
+  const holder = new pg.Client({ host: server.host, port: server.port, user: 'postgres', password: server.password })
+  await holder.connect()
+  try {
+    await holder.query('begin; lock table sample in access exclusive mode')
+    const captured = await engineFor(server).capture(request, folder.sink, signal)
+    expect((await inventoryOf(captured)).unread).toMatchObject([{ database: 'postgres', reason: /lock timeout/ }])
+  } finally {
+    await holder.end()
+  }
+})
+
+test('databases made and definitions changed while a backup runs are not promised', async () => {
+  const capture = engineFor(server, slowly).capture(request, folder.sink, signal)
+  capture.catch(() => {})
+  await underWay(capture)
+  await server.sql('create database newcomer')
+  await server.sql('create table passing (id int)')
+  await server.sql('drop table passing')
+  const { databases } = await inventoryOf(await capture)
+  expect(databases.map(({ name, during }) => [name, during])).toEqual([
+    ['closed', 'unchanged'],
+    ['postgres', 'changed'],
+    ['template1', 'unchanged'],
+  ])
+})
+
+test('a server that goes away when its backup is complete does not take it back', async () => {
+  const late = await createArtifactFolder(async (name) => {
+    if (name === 'pg_wal.tar') await server.stop('immediate')
+  })
+  try {
+    const captured = await engineFor(server).capture(request, late.sink, signal)
+    expect(captured.facts.stopLsn).toMatch(/^[0-9A-F]+\//)
+  } finally {
+    await late.remove()
+    await server.start()
+  }
+})
+
+async function inventoryOf(captured: Captured): Promise<Inventory> {
+  const artifact = captured.artifacts.find(({ role }) => role === 'inventory')
+  if (artifact === undefined) throw new Error('there is no inventory')
+  return folder.reader.read(artifact, async (source) => parseInventory(await text(source)))
+}
 
 describe('the source is unavailable', () => {
   test('when nobody listens', async () => {

@@ -69,7 +69,7 @@ test('what cannot be started detached is told at once', async () => {
     code: 'TOOL_MISSING',
   })
   await expect(startDetached({ program: 'true', args: [], cwd: '/nowhere' }, { logFile })).rejects.toMatchObject({
-    code: 'PROCESS_FAILED',
+    code: 'LOCAL_IO',
   })
   await expect(startDetached({ program: 'true', args: [] }, { logFile: '/nowhere/x.log' })).rejects.toMatchObject({
     code: 'LOCAL_IO',

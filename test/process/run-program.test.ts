@@ -51,7 +51,7 @@ test('a program that is not there, or is not executable, is a missing tool', asy
 
 test('a directory that is not there is named', async () => {
   await expect(runProgram({ ...shell('true'), cwd: '/nowhere' }, {})).rejects.toMatchObject({
-    code: 'PROCESS_FAILED',
+    code: 'LOCAL_IO',
     hint: expect.stringContaining('/nowhere'),
   })
 })

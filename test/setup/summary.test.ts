@@ -14,7 +14,13 @@ test.each([
   ['a test that is only planned is a failure', `${passes}test.todo('later')`, [], '1 1', 1],
   ['a file that does not load', `${passes}throw new Error('broken')`, [], '0 1', 1],
   ['a file without tests', '', [], '0 1', 1],
-  ['an error nobody caught', `${passes}test('x', () => { setTimeout(() => { throw new Error('late') }, 5) })`, [], '2 1', 1],
+  [
+    'an error nobody caught',
+    `${passes}test('x', async () => { setTimeout(() => { throw new Error('late') }, 5); await new Promise((wait) => setTimeout(wait, 200)) })`,
+    [],
+    '2 1',
+    1,
+  ],
   ['tests left out by name are no failure', `${passes}test('other', () => {})`, ['-t', 'passes'], '1 0', 0],
 ])('%s', async (_, text, args, summary, status) => {
   const directory = await mkdtemp(join(tmpdir(), 'summary-'))

@@ -90,6 +90,18 @@ it('lets a reader take its time', async () => {
   expect(received).toBe(bytes.length)
 })
 
+it('does not send a part again that the store has, when only the answer was lost', async () => {
+  const store = bucket.open()
+  const bytes = randomBytes(1000)
+  const upload = await store.uploads.begin(key('lost/part'))
+  await sendParts(store.uploads, upload, bytes, [1])
+  proxy.loseNextAnswer(is('PutPart'), 500)
+  const part = { number: 2, bytes, crc32: crc32Of(bytes) }
+  expect(await store.uploads.putPart(upload, part)).toMatchObject({ number: 2, sizeBytes: 1000, crc32: part.crc32 })
+  const sent = proxy.requests.filter(({ operation, key }) => operation === 'PutPart' && key === 'lost/part')
+  expect(sent).toHaveLength(2)
+})
+
 it('takes a completed upload for completed when the answer was lost', async () => {
   const store = bucket.open()
   const bytes = randomBytes(1000)

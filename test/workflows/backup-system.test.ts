@@ -67,6 +67,32 @@ describe.concurrent('backupSystem, with mocked activities', () => {
     expectReleased(play)
   })
 
+  test('the deadline of a copy begins with the first commit, however long the capture takes', async () => {
+    let watches = 0
+    const play = await bench.backup(
+      {
+        async captureAttempt(input) {
+          await new Promise((wait) => setTimeout(wait, 3000))
+          return capture(input)
+        },
+        async replicateAttempt() {
+          watches += 1
+          if (watches === 1) return untilCancelled()
+          return { partsKept: 0, partsSent: 1, bytesKept: 0, bytesSent: 1 }
+        },
+      },
+      { deadlineMs: 2000 },
+    )
+    expect(await play.ending).toMatchObject({ report: { outcome: 'complete' } })
+    expect(play.calls.filter((call) => /replicate|captureAttempt|commit/.test(call))).toEqual([
+      expect.stringMatching('a1'),
+      expect.stringMatching('a1'),
+      'commitManifest local',
+      'replicateAttempt a1 primary',
+      'commitManifest primary',
+    ])
+  })
+
   test('a copy whose commit came to pass although it was reported as failed counts', async () => {
     const play = await bench.backup({
       commitManifest: failIn('primary', 'STORE_DENIED'),

@@ -104,17 +104,38 @@ describe.concurrent('restoreToNewInstance, with mocked activities', () => {
     expect(play.calls).not.toContain('abandonInstance')
   })
 
-  test('a repository that refuses the lease fails the restore, and the leases taken before are released', async () => {
+  test.each([
+    ['NOT_FOUND', ['local']],
+    ['STORE_UNAVAILABLE', ['local']],
+    ['STORE_DENIED', ['local', 'primary']],
+  ])('a repository whose lease fails with %s leaves %j to read from, and is told of', async (code, sources) => {
+    let read: readonly string[] = []
     const play = await bench.restore({
-      async acquireReadLease({ repository }) {
-        if (repository === 'primary') throw finalFailure('NOT_FOUND')
-        return { holder: { workflowId: 'w', runId: 'r' } } as never
+      acquireReadLease: leaseUnless('primary', code),
+      async preflightRestore({ choice }) {
+        read = choice.sources
       },
     })
+    const problems = [`primary: no lease: as the test wants it (${code})`]
+    expect(await play.ending).toMatchObject({ outcome: 'done', report: { problems } })
+    expect(read).toEqual(sources)
+    expect(play.calls.slice(-2)).toEqual(['releaseLease primary', 'releaseLease local'])
+  })
+
+  test('a restore fails when no repository can be held', async () => {
+    const play = await bench.restore({ acquireReadLease: fail('NOT_FOUND') })
     expect(await play.ending).toMatchObject({ outcome: 'failed', code: 'NOT_FOUND' })
+    expect(play.calls).not.toContain('preflightRestore')
     expect(play.calls.slice(-2)).toEqual(['releaseLease primary', 'releaseLease local'])
   })
 })
+
+function leaseUnless(place: string, code: string): NonNullable<Script['acquireReadLease']> {
+  return async ({ repository }) => {
+    if (repository === place) throw finalFailure(code)
+    return { holder: { workflowId: 'w', runId: 'r' } } as never
+  }
+}
 
 function fail(code: string): () => Promise<never> {
   return async () => {

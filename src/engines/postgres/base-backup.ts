@@ -8,17 +8,24 @@ import type { Connection } from './connection.js'
 import type { PostgresEngineOptions } from './options.js'
 import { storeArchives } from './staging.js'
 
+interface BaseBackup<T> {
+  readonly options: PostgresEngineOptions
+  readonly plan: BaseBackupPlan
+  /** For questions about progress. */
+  readonly connection: Connection
+  readonly sink: CaptureSink
+  /** Called at the moment pg_basebackup has ended well, while the rest of its archives is still being stored. */
+  readonly whenComplete: () => Promise<T>
+}
+
 /**
  * Runs pg_basebackup and stores its archives while they grow. Whatever fails first, the program or the storing of an archive,
  * ends the other, and is what is thrown.
  */
-export async function takeBaseBackup(
-  options: PostgresEngineOptions,
-  plan: BaseBackupPlan,
-  connection: Connection,
-  sink: CaptureSink,
+export async function takeBaseBackup<T>(
+  { options, plan, connection, sink, whenComplete }: BaseBackup<T>,
   signal: AbortSignal,
-): Promise<Artifact[]> {
+): Promise<{ readonly archives: Artifact[]; readonly completed: T }> {
   const failing = new AbortController()
   const either = AbortSignal.any([signal, failing.signal])
   const running = startProgram(baseBackupCommand(options, plan), { signal: either, stdin: 'ignore', stdout: 'ignore' })
@@ -29,9 +36,11 @@ export async function takeBaseBackup(
     },
     (error: unknown) => failing.abort(either.aborted ? either.reason : baseBackupFailure(running.stderrTail(), error)),
   )
+  const completed = running.finished.then(whenComplete)
+  completed.catch(() => undefined)
   const readProgress = createProgressReader(connection, applicationName(plan.label), plan.stagingDirectory)
   try {
-    return await storeArchives({
+    const archives = await storeArchives({
       directory: plan.stagingDirectory,
       sink,
       pollMs: options.pollMs,
@@ -41,11 +50,13 @@ export async function takeBaseBackup(
         sink.progress({ step: 'capture', ...(await readProgress()), ...(item === undefined ? {} : { item }) }),
       onFailure: (error) => failing.abort(error),
     })
+    return { archives, completed: await completed }
   } catch (error) {
     failing.abort(error)
     throw either.reason
   } finally {
     // Its files are removed by whoever owns the scratch directory; it must not write there any more.
     await ended
+    await completed.catch(() => undefined)
   }
 }

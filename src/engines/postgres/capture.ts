@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { toHoldfastError } from '../../domain/errors.js'
 import type { Artifact, Captured, PostgresFacts } from '../../domain/manifest.js'
 import type { CaptureSink } from '../engine.js'
 import { type BackupManifest, parseBackupManifest, walSpan } from './backup-manifest.js'
@@ -12,7 +13,7 @@ import { readConfigurationFiles } from './configuration-files.js'
 import { type Connection, oneRow, withConnection } from './connection.js'
 import { feedSink } from './feed-sink.js'
 import { inspect } from './inspect.js'
-import { compareInventories, type Inventory } from './inventory.js'
+import { compareInventories, type Inventory, withoutSecondLook } from './inventory.js'
 import type { PostgresEngineOptions } from './options.js'
 import { canClientCompress, findTools, type Tools } from './tools.js'
 
@@ -34,25 +35,27 @@ export async function captureFull(
   const before = await inspect(options, server.address, signal)
 
   return withConnection(options, { address: server.address }, signal, async (connection) => {
+    const identity = await readIdentity(connection)
+    const configuration = await readConfigurationFiles(connection, before.paths)
     const compression = await chooseCompression(options, server, tools, connection, signal)
     const plan = { tools, address: server.address, label, stagingDirectory, compression }
-    const archives = await takeBaseBackup(options, plan, connection, sink, signal)
-    const after = await inspect(options, server.address, signal)
+    // From here on nothing the server does can take a backup back that pg_basebackup has ended well.
+    const whenComplete = () => lookAgain(options, server, before, signal)
+    const { archives, completed } = await takeBaseBackup({ options, plan, connection, sink, whenComplete }, signal)
+    const { inventory, stoppedAt } = completed
     const manifest = parseBackupManifest(await readFile(join(stagingDirectory, 'backup_manifest')))
     const artifacts = [...archives, ...(await storeStagedRest(stagingDirectory, sink, signal))]
-    const inventory = compareInventories(before, after)
-    const configuration = await readConfigurationFiles(connection, inventory.paths)
     artifacts.push(await storeBytes('inventory.json', 'inventory', Buffer.from(JSON.stringify(inventory)), sink))
     if (configuration.archive !== undefined) {
       artifacts.push(await storeBytes('configuration.tar', 'configuration', configuration.archive, sink))
     }
     return {
       artifacts,
-      facts: await describeFacts(connection, server, manifest, inventory),
+      facts: describeFacts(identity, server, manifest, inventory),
       startedAt: before.takenAt,
-      stoppedAt: after.takenAt,
+      stoppedAt,
       tools: { pg_basebackup: tools.version },
-      notes: [...notesOn(server, compression, inventory), ...configuration.notes],
+      notes: [...notesOn(server, compression, inventory), ...completed.notes, ...configuration.notes],
     }
   })
 }
@@ -91,18 +94,34 @@ function storeBytes(name: string, role: Artifact['role'], bytes: Buffer, sink: C
   return feedSink(sink, name, { role, compressed: 'no', source: Readable.from([bytes]) })
 }
 
-async function describeFacts(
-  connection: Connection,
-  server: ChosenServer,
-  manifest: BackupManifest,
-  inventory: Inventory,
-): Promise<PostgresFacts> {
-  const row = await oneRow<{ system_identifier: string; segment_bytes: string; checksums: string }>(
+/** The second look; a server that went away after its backup was complete only leaves unknown what changed meanwhile. */
+async function lookAgain(options: PostgresEngineOptions, { address }: ChosenServer, before: Inventory, signal: AbortSignal) {
+  try {
+    const after = await inspect(options, address, signal)
+    return { inventory: compareInventories(before, after), stoppedAt: after.takenAt, notes: [] }
+  } catch (error) {
+    signal.throwIfAborted()
+    const note = `the server was not looked at after the backup: ${toHoldfastError(error).message}`
+    return { inventory: withoutSecondLook(before), stoppedAt: new Date().toISOString(), notes: [note] }
+  }
+}
+
+interface Identity {
+  readonly system_identifier: string
+  readonly segment_bytes: string
+  readonly checksums: string
+}
+
+function readIdentity(connection: Connection): Promise<Identity> {
+  return oneRow<Identity>(
     connection,
     `select (select system_identifier::text from pg_control_system()) as system_identifier,
             (select setting::bigint::text from pg_settings where name = 'wal_segment_size') as segment_bytes,
             current_setting('data_checksums') as checksums`,
   )
+}
+
+function describeFacts(row: Identity, server: ChosenServer, manifest: BackupManifest, inventory: Inventory): PostgresFacts {
   const span = walSpan(manifest)
   return {
     engine: 'postgres',
@@ -126,6 +145,11 @@ function notesOn(server: ChosenServer, compression: CompressionChoice, inventory
     ...(compression === 'server-zstd'
       ? []
       : [`compressed by ${compression === 'none' ? 'Holdfast' : 'pg_basebackup'}, not by the server`]),
-    ...inventory.unread.map(({ database, reason }) => `database ${database} was not inspected: ${reason}`),
+    // The manifest is plain, and names of databases are nobody's business: they are in the inventory, with the reasons.
+    ...(inventory.unread.length === 0 ? [] : [`${notInspected(inventory.unread.length)}; the inventory names the reasons`]),
   ]
+}
+
+function notInspected(count: number): string {
+  return count === 1 ? '1 database was not inspected' : `${count} databases were not inspected`
 }

@@ -92,7 +92,8 @@ async function checkContents(
 function schemaResult(database: InventoryDatabase, inventory: Inventory): CheckResult {
   const name = `schema of ${database.name}`
   const original = inventory.databases.find((candidate) => candidate.name === database.name)
-  if (original === undefined) return { name, stage, outcome: 'not-run', message: 'the backup could not list this database' }
+  if (original === undefined)
+    return { name, stage, outcome: 'not-run', message: 'the inventory of the backup lacks this database' }
   if (original.fingerprint === database.fingerprint) {
     return { name, stage, outcome: 'passed', message: `${database.tables.length} tables and all definitions are as they were` }
   }

@@ -1,10 +1,13 @@
-/** Methods every build of the server knows and that need no file or service of the original machine. */
-const portableMethods = new Set(['trust', 'reject', 'scram-sha-256', 'md5', 'password'])
+/**
+ * Methods every build of the server knows and that need no file or service of the original machine. `trust` is not among them:
+ * whom the original trusted came from its machine, and others come from this one.
+ */
+const portableMethods = new Set(['reject', 'scram-sha-256', 'md5', 'password'])
 
 /**
  * The pg_hba.conf of a restored server: whoever may enter the socket's directory (0700) may log in, and the original's lines for
- * TCP follow, in their order. Lines that need files or services of the original machine are kept as comments: one such line
- * would keep the server from starting.
+ * TCP follow, in their order. Lines that trust, and lines that need files or services of the original machine, are kept as
+ * comments: one of the latter would keep the server from starting.
  */
 export function hostAccessFile(original: string | undefined): string {
   const lines = (original ?? '').replaceAll('\\\n', ' ').split('\n')

@@ -12,7 +12,8 @@ interface DatabaseRow {
 }
 
 /**
- * Lists what a server holds: databases, tables, extensions, settings. Databases we may not enter are listed with the reason.
+ * Lists what a server holds: databases, tables, extensions, settings. Databases that cannot be looked into (no privilege, no
+ * connection left, a lock nobody gives up) are listed with the reason: pg_basebackup copies them all the same.
  * @throws HoldfastError SOURCE_UNAVAILABLE, SOURCE_DENIED
  */
 export async function inspect(access: Access, address: ServerAddress, signal: AbortSignal): Promise<Inventory> {
@@ -23,17 +24,30 @@ export async function inspect(access: Access, address: ServerAddress, signal: Ab
   for (const row of cluster.databases) {
     try {
       databases.push(
-        await withConnection({ ...access, database: row.name }, { address }, signal, (connection) =>
-          inspectDatabase(connection, row),
-        ),
+        await withConnection({ ...access, database: row.name }, { address }, signal, async (connection) => {
+          await connection.rows(`set lock_timeout = ${lockTimeoutMs}`)
+          await connection.rows(`set statement_timeout = ${statementTimeoutMs}`)
+          return inspectDatabase(connection, row)
+        }),
       )
     } catch (error) {
       signal.throwIfAborted()
-      if (!(error instanceof HoldfastError) || error.code !== 'SOURCE_DENIED') throw error
+      if (!(error instanceof HoldfastError) || !isOfOneDatabase(error)) throw error
       unread.push({ database: row.name, reason: error.message })
     }
   }
   return { ...cluster.rest, databases, unread }
+}
+
+/** A backup must not wait for somebody's lock, nor make anybody wait behind us. */
+const lockTimeoutMs = 5_000
+const statementTimeoutMs = 300_000
+
+/** SQLSTATEs of a server that is well, and of one database that is closed, full, or busy. */
+const ofOneDatabase = new Set(['53300', '55000', '55P03', '57014'])
+
+function isOfOneDatabase({ code, details }: HoldfastError): boolean {
+  return code === 'SOURCE_DENIED' || ofOneDatabase.has(String(details.sqlstate))
 }
 
 async function inspectCluster(connection: Connection, access: Access) {
@@ -42,7 +56,8 @@ async function inspectCluster(connection: Connection, access: Access) {
     `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as taken_at,
             split_part(current_setting('server_version'), ' ', 1) as version,
             current_setting('server_version_num')::int as number,
-            (select rolname from pg_roles where oid = 10) as superuser,
+            (select rolname from pg_roles where rolsuper and (rolcanlogin or oid = 10)
+              order by rolcanlogin desc, oid limit 1) as superuser,
             (select count(*)::int from pg_roles) as roles`,
   )
   const [recorded, actual] =
@@ -121,6 +136,21 @@ async function inspectDatabase(connection: Connection, row: DatabaseRow): Promis
     extensions,
     tables,
     fingerprint: await schemaFingerprint(connection),
+    catalogWrites: await countCatalogWrites(connection),
     during: 'unchanged',
   }
+}
+
+/**
+ * Moves when definitions are made, altered or dropped, temporary tables' included. ANALYZE and VACUUM do not move it: they
+ * update rows of pg_class in place, which is not counted.
+ */
+async function countCatalogWrites(connection: Connection): Promise<string> {
+  const { writes } = await oneRow<{ writes: string }>(
+    connection,
+    `select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::text as writes from pg_stat_sys_tables
+      where schemaname = 'pg_catalog' and relname in ('pg_namespace', 'pg_class', 'pg_attribute', 'pg_attrdef', 'pg_index',
+        'pg_constraint', 'pg_proc', 'pg_trigger', 'pg_policy', 'pg_type', 'pg_enum', 'pg_extension', 'pg_rewrite')`,
+  )
+  return writes
 }

@@ -23,7 +23,9 @@ const databaseSchema = z.object({
   tables: z.array(tableSchema),
   /** SHA-256 over an ordered dump of the catalogue. */
   fingerprint: z.string(),
-  /** `changed`: the schema was altered while the backup ran, so a restored one may be either. */
+  /** Rows written to the catalogue since the server counts them: definitions changed, and perhaps changed back. */
+  catalogWrites: z.string(),
+  /** `changed`: definitions were altered while the backup ran, so a restored one may be either. */
   during: z.enum(['unchanged', 'changed']),
 })
 
@@ -31,7 +33,7 @@ const inventorySchema = z.object({
   version: z.literal(1),
   takenAt: z.string(),
   serverVersion: z.string(),
-  /** Name of the role with OID 10: initdb's superuser is not always called postgres. */
+  /** A superuser that may log in, initdb's own before others: it is not always called postgres. */
   superuser: z.string(),
   /** A database that can be connected to. */
   connectDatabase: z.string(),
@@ -65,16 +67,28 @@ export function parseInventory(text: string): Inventory {
 }
 
 /**
- * Joins two looks at a server, one before and one after a backup: a schema that is the same in both was the same at the
- * moment the backup ends on; of another nobody can say.
+ * Joins two looks at a server, one before and one after a backup: definitions nobody touched in between were the same at the
+ * moment the backup ends on; of others nobody can say. Databases made or dropped meanwhile are left out: they may be in the
+ * backup or not.
  */
 export function compareInventories(before: Inventory, after: Inventory): Inventory {
-  const earlier = new Map(before.databases.map((database) => [database.name, database.fingerprint]))
+  const earlier = new Map(before.databases.map((database) => [database.name, database]))
+  const unread = before.unread.map(({ database }) => database)
+  const wasThere = (name: string) => earlier.has(name) || unread.includes(name)
+  const isUntouched = (database: InventoryDatabase) => {
+    const known = earlier.get(database.name)
+    return known?.fingerprint === database.fingerprint && known.catalogWrites === database.catalogWrites
+  }
   return {
     ...after,
-    databases: after.databases.map((database) => ({
-      ...database,
-      during: earlier.get(database.name) === database.fingerprint ? 'unchanged' : 'changed',
-    })),
+    databases: after.databases
+      .filter(({ name }) => wasThere(name))
+      .map((database) => ({ ...database, during: isUntouched(database) ? 'unchanged' : 'changed' })),
+    unread: after.unread.filter(({ database }) => wasThere(database)),
   }
+}
+
+/** What one look alone tells of the moment the backup ends on: nothing that would be worth comparing. */
+export function withoutSecondLook(before: Inventory): Inventory {
+  return { ...before, databases: before.databases.map((database) => ({ ...database, during: 'changed' })) }
 }

@@ -9,7 +9,8 @@ import type { Progress } from '../../domain/progress.js'
 import { oneRow, withConnection } from './connection.js'
 import { instanceAccess } from './instance-access.js'
 import { readInstanceInventory } from './instance-files.js'
-import { recoverySettings } from './settings.js'
+import { ownerOf, writeOwned } from './owned-files.js'
+import { withoutRecovery } from './settings.js'
 
 interface Recovery {
   readonly instance: Instance
@@ -37,14 +38,20 @@ export async function recover(recovery: Recovery, signal: AbortSignal): Promise<
     recovery.progress(replayProgress(log, manifest))
     await delay(recovery.pollMs, undefined, { signal })
   }
+  await forgetRecovery(instance)
   const timeline = await withConnection(access, { address }, signal, async (connection) => {
-    for (const { name } of recoverySettings) await connection.rows(`alter system reset ${name}`)
     // The control file tells the timeline only after the next checkpoint; the WAL's name tells it at once.
     const row = await oneRow<{ segment: string }>(connection, 'select pg_walfile_name(pg_current_wal_lsn()) as segment')
     return Number.parseInt(row.segment.slice(0, 8), 16)
   })
   if (timeline > manifest.facts.timeline) return timeline
   throw recoveryFailure(instance, `is on timeline ${timeline}, the original's own`, await endOfLog(instance))
+}
+
+/** In the file: ALTER SYSTEM may be forbidden to everybody (`allow_alter_system`). Nothing of it is read while the server runs. */
+async function forgetRecovery(instance: Instance): Promise<void> {
+  const path = join(instance.dataDirectory, 'postgresql.auto.conf')
+  await writeOwned(path, withoutRecovery(await readFile(path, 'utf8')), await ownerOf(instance))
 }
 
 /** While it starts, the server is not there or says so (SQLSTATE 57P03). */

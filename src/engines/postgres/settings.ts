@@ -87,14 +87,25 @@ function ownSettings(instance: Instance, inventory: Inventory): Assignment[] {
     // Subscriptions of the original would go on from here, with the original's slots.
     max_logical_replication_workers: '0',
     temp_tablespaces: '',
+    ...quietExtensions,
   }).map(([name, value]) => ({ name, value }))
+}
+
+/**
+ * Extensions that run jobs by the clock: a copy would send mails and drop expired partitions on its own. Each is told by its own
+ * setting; a server that has not loaded an extension takes its settings for placeholders and ignores them.
+ */
+const quietExtensions = {
+  'cron.launch_active_jobs': 'off',
+  'timescaledb.max_background_workers': '0',
+  'pg_partman_bgw.dbname': '',
 }
 
 /**
  * All that only recovery reads. Cleared again when the server has been promoted. The order matters: PostgreSQL takes even an
  * empty target for a second one when another was set before it.
  */
-export const recoverySettings: readonly Assignment[] = Object.entries({
+const recoverySettings: readonly Assignment[] = Object.entries({
   // All WAL that is needed is in pg_wal: a file asked for elsewhere is not there, which is what status 1 says.
   restore_command: '/bin/false',
   recovery_target_name: '',
@@ -106,6 +117,11 @@ export const recoverySettings: readonly Assignment[] = Object.entries({
   recovery_target_action: 'promote',
   recovery_min_apply_delay: '0',
 }).map(([name, value]) => ({ name, value }))
+
+/** `postgresql.auto.conf` of a server that has recovered. */
+export function withoutRecovery(autoConfiguration: string): string {
+  return withoutSettings(autoConfiguration, new Set(recoverySettings.map(({ name }) => name)))
+}
 
 function requiredMinimums(controlData: string, settings: Readonly<Record<string, string>>): Assignment[] {
   return Object.entries(recoveryMinimums).map(([name, label]) => {

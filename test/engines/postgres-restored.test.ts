@@ -1,0 +1,75 @@
+import { appendFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Instance } from '../../src/domain/instance.js'
+import type { CheckResult } from '../../src/domain/operations.js'
+import { withConnection } from '../../src/engines/postgres/connection.js'
+import { startPostgres, type TestPostgres } from '../servers/postgres.js'
+import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
+import { createRestorePlace, engineFor, manifestOf, type RestorePlace } from './postgres-fixture.js'
+
+const { signal } = new AbortController()
+
+let server: TestPostgres
+let folder: ArtifactFolder
+let place: RestorePlace
+let instance: Instance
+let checks: CheckResult[]
+
+/** An original that makes it hard: its first superuser may not log in, nobody may ALTER SYSTEM, extensions run jobs. */
+beforeAll(async () => {
+  server = await startPostgres({ major: 18, hostAccess: ['host all all 127.0.0.1/32 trust'] })
+  await server.sql('create role dba superuser login')
+  await server.sql(`alter system set cron.launch_active_jobs = 'on'`)
+  await appendFile(join(server.dataDirectory, 'postgresql.conf'), "allow_alter_system = off\ncron.host = 'production'\n")
+  await server.stop()
+  await server.start()
+  await server.sql('alter role postgres nologin')
+  const engine = engineFor(server, { user: 'dba' })
+  folder = await createArtifactFolder()
+  const manifest = manifestOf(await engine.capture({ kind: 'full', label: 'avi5' }, folder.sink, signal))
+  place = await createRestorePlace()
+  instance = await place.create(manifest, engine)
+  const request = { instance, manifest, reader: folder.reader }
+  await engine.prepare({ ...request, progress: () => {} }, signal)
+  await place.provisioner.start(instance, signal)
+  await engine.recover(instance, manifest, () => {}, signal)
+  checks = await engine.check({ ...request, stage: 'running' }, signal)
+})
+
+afterAll(async () => {
+  await place?.remove()
+  await folder?.remove()
+  await server?.dispose()
+})
+
+test('is checked by a superuser that may log in, where the first one may not', () => {
+  expect(checks.filter(({ outcome }) => outcome === 'failed')).toEqual([])
+  expect(checks.map(({ name }) => name)).toContain('tables of postgres')
+})
+
+test('forgets its recovery where nobody may ALTER SYSTEM, so that it starts again', async () => {
+  await place.provisioner.stop(instance, signal)
+  await place.provisioner.start(instance, signal)
+  expect(await ask(`select current_setting('allow_alter_system') as off, current_setting('recovery_target') as target`)).toEqual([
+    { off: 'off', target: '' },
+  ])
+})
+
+test('runs no jobs by the clock', async () => {
+  const names = ['cron.launch_active_jobs', 'timescaledb.max_background_workers', 'pg_partman_bgw.dbname']
+  const settings = names.map((name) => `current_setting('${name}')`)
+  expect(await ask(`select array[${settings.join(', ')}] as quiet`)).toEqual([{ quiet: ['off', '0', ''] }])
+})
+
+test('trusts nobody who comes over TCP', async () => {
+  const access = { user: 'dba', database: 'postgres', sslmode: 'disable', connectTimeoutMs: 5_000 } as const
+  const address = { host: '127.0.0.1', port: instance.port, label: 'the copy' }
+  await expect(withConnection(access, { address }, signal, async () => 'in')).rejects.toMatchObject({ code: 'SOURCE_DENIED' })
+})
+
+async function ask(sql: string): Promise<unknown[]> {
+  const access = { user: 'dba', database: 'postgres', sslmode: 'disable', connectTimeoutMs: 5_000 } as const
+  const address = { host: instance.socketDirectory, port: instance.port, label: 'the copy' }
+  return withConnection(access, { address }, signal, ({ rows }) => rows(sql))
+}
