@@ -8,7 +8,7 @@ import type { BackupPlan, CopyPlan, Precheck } from '../domain/plans.js'
 import { isOfJob } from '../jobs/job-failure.js'
 import { captureJobName, replicateJobName } from '../jobs/job-spec.js'
 import type { Replicated } from '../jobs/replication-count.js'
-import { stopJob } from '../jobs/stop-job.js'
+import { stopGraceMs, stopJob } from '../jobs/stop-job.js'
 import { toApplicationFailure } from './application-failure.js'
 import { discardCopy } from './discard-copy.js'
 import { queuesOf, timeoutsOf } from './plan-parts.js'
@@ -16,9 +16,6 @@ import { precheckBackup } from './precheck-backup.js'
 import { pulsing } from './pulsing.js'
 import { runHook } from './run-hook.js'
 import { watchJob } from './watch-job.js'
-
-/** Time a job is given to stop by itself before it is killed. */
-const stopGraceMs = 10_000
 
 /** One attempt at one backup. */
 export interface AttemptInput {

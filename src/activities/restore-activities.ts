@@ -7,7 +7,7 @@ import type { RestoreChoice, RestorePlan } from '../domain/plans.js'
 import { createArtifactReader } from '../jobs/artifact-reader.js'
 import { extractJobName } from '../jobs/job-spec.js'
 import type { Extracted } from '../jobs/run-extract.js'
-import { stopJob } from '../jobs/stop-job.js'
+import { stopGraceMs, stopJob } from '../jobs/stop-job.js'
 import { chooseBackup } from './choose-backup.js'
 import { currentRun } from './current-run.js'
 import { queuesOf, timeoutsOf } from './plan-parts.js'
@@ -15,9 +15,6 @@ import { preflightRestore } from './preflight-restore.js'
 import { pulsing } from './pulsing.js'
 import { createTeller } from './tell-workflow.js'
 import { watchJob } from './watch-job.js'
-
-/** Time a job is given to stop by itself before it is killed. */
-const stopGraceMs = 10_000
 
 export interface RestoreInput {
   readonly request: RestoreRequest

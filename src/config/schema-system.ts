@@ -92,7 +92,7 @@ const postgres = z.strictObject({
     .prefault({}),
   hooks: z
     .strictObject({
-      before: commands.meta({ description: 'A failure fails the backup.' }),
+      before: commands.meta({ description: 'A failure fails the backup. A worker that dies may leave one to be run again.' }),
       after: commands.meta({ description: 'A failure is a warning.' }),
     })
     .prefault({})

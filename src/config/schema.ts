@@ -84,7 +84,8 @@ export const configSchema = z.strictObject({
       extract: duration('48h').prefault('48h').meta({ description: 'The longest extraction.' }),
       replay: duration('24h').prefault('24h').meta({ description: 'The longest recovery of a restored server.' }),
       replicationDeadline: duration('12h').prefault('12h').meta({
-        description: 'A repository that stays away for longer leaves the backup degraded. A repository may say otherwise.',
+        description:
+          'A repository without its copy so long after the first commit leaves the backup degraded. A repository may say otherwise.',
       }),
       retryInterval: duration('1s')
         .prefault('1s')

@@ -7,6 +7,9 @@ import { hasCode, type JobDirectory, jobDirectory, removeJobDirectory } from './
 import { lifeOf } from './job-lock.js'
 import { type JobMessage, messagesFrom, send } from './protocol.js'
 
+/** Time a job is usually given to stop by itself before it is killed. */
+export const stopGraceMs = 10_000
+
 /** Beyond the grace: time a killed process may take to be gone. */
 const endPatienceMs = 30_000
 

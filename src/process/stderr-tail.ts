@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { redactText } from './redact-text.js'
+import { redactText } from '../domain/redact-text.js'
 
 export interface StderrTail {
   push(chunk: Uint8Array): void

@@ -1,9 +1,7 @@
 import type { Composition } from '../composition/compose.js'
 import type { InstanceName } from '../domain/ids.js'
 import { extractJobName } from '../jobs/job-spec.js'
-import { stopJob } from '../jobs/stop-job.js'
-
-const stopGraceMs = 5_000
+import { stopGraceMs, stopJob } from '../jobs/stop-job.js'
 
 /**
  * Ends whatever still extracts into an instance of this host, stops its server, removes everything of it. Repeatable.

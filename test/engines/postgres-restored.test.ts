@@ -10,6 +10,8 @@ import { createRestorePlace, engineFor, manifestOf, type RestorePlace } from './
 
 const { signal } = new AbortController()
 
+const trusting = ['host all all 127.0.0.1/32 trust', 'host replication all 127.0.0.1/32 trust']
+
 let server: TestPostgres
 let folder: ArtifactFolder
 let place: RestorePlace
@@ -18,7 +20,7 @@ let checks: CheckResult[]
 
 /** An original that makes it hard: its first superuser may not log in, nobody may ALTER SYSTEM, extensions run jobs. */
 beforeAll(async () => {
-  server = await startPostgres({ major: 18, hostAccess: ['host all all 127.0.0.1/32 trust'] })
+  server = await startPostgres({ major: 18, hostAccess: trusting })
   await server.sql('create role dba superuser login')
   await server.sql(`alter system set cron.launch_active_jobs = 'on'`)
   await appendFile(join(server.dataDirectory, 'postgresql.conf'), "allow_alter_system = off\ncron.host = 'production'\n")

@@ -25,7 +25,7 @@ test('a failure names the program, its status and the end of what it said, maske
   const command = { ...shell('echo "no entry for hunter2" >&2; exit 3'), secrets: ['hunter2'] }
   await expect(runProgram(command, {})).rejects.toMatchObject({
     code: 'PROCESS_FAILED',
-    message: 'sh exited with status 3: no entry for ***',
+    message: 'sh exited with status 3: no entry for [secret]',
     details: { program: 'sh', exitCode: 3 },
   })
 })

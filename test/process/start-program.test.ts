@@ -53,9 +53,9 @@ test('lines of standard error come as they are written, masked, and the failure 
   })
   await expect(program.finished).rejects.toMatchObject({
     code: 'PROCESS_FAILED',
-    message: /status 1: .*password=\*\*\* \*\*\*\nend$/s,
+    message: /status 1: .*password=\[secret\] \[secret\]\nend$/s,
   })
-  expect(lines).toEqual(['1%', '2%', 'password=*** ***'])
+  expect(lines).toEqual(['1%', '2%', 'password=[secret] [secret]'])
   expect(program.stderrTail()).toMatch(/end$/)
 })
 
