@@ -87,12 +87,17 @@ async function withDeadlineFrom<T>(
   watch: (limitMs: number) => Promise<T>,
 ): Promise<T> {
   const capturing = new CancellationScope({ cancellable: true })
-  const end = () => capturing.cancel()
-  committedFirst.then(end, end)
+  let replaced = false
+  const replace = () => {
+    replaced = true
+    capturing.cancel()
+  }
+  committedFirst.then(replace, () => undefined)
   try {
     return await capturing.run(() => watch(captureLimitMs))
   } catch (error) {
-    if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error
+    // However it ended: with its worker dead it is not cancelled but timed out, and the job says again what it failed with.
+    if (!replaced || CancellationScope.current().consideredCancelled) throw error
   }
   return watch(deadlineMs)
 }
