@@ -9,7 +9,7 @@ import { formatBytes } from '../domain/quantity.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
 import { copyToRepositories } from './copy-to-repositories.js'
 import { dueTime } from './due-time.js'
-import { failureOf, toWorkflowFailure } from './failures.js'
+import { endIfCancelled, failureOf, toWorkflowFailure } from './failures.js'
 import { holdLease } from './hold-lease.js'
 import { manifestOf } from './manifest-of.js'
 import { backupAttribute, outcomeAttribute } from './search-attribute-keys.js'
@@ -128,6 +128,7 @@ async function captureAndCommit(run: BackupRun, input: AttemptInput): Promise<Ma
     ({ artifacts }) => formatBytes(artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
   )
   const manifest = manifestOf(run, input.attempt, captured)
+  endIfCancelled()
   // A cancellation that comes now comes too late: half a commit would be worse than a backup nobody wants.
   await CancellationScope.nonCancellable(() =>
     board.step(`commit ${plan.captureRepository}`, () => commitFirst(run, input, manifest)),

@@ -1,10 +1,22 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  TimeoutFailure,
+} from '@temporalio/workflow'
 import { type ErrorCode, isErrorCode } from '../domain/errors.js'
 
 /** What stands behind an activity's failure, in our own terms. */
 export interface KnownFailure {
   readonly code: ErrorCode
   readonly message: string
+}
+
+/** An activity that was over before a cancellation reached it has ended well; what follows it must not begin all the same. */
+export function endIfCancelled(): void {
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled')
 }
 
 export function failureOf(error: unknown): KnownFailure {

@@ -4,7 +4,7 @@ import type { CheckResult, RestoreReport, RestoreRequest } from '../domain/opera
 import type { RestorePlan } from '../domain/plans.js'
 import { formatBytes } from '../domain/quantity.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
-import { failureOf, toWorkflowFailure } from './failures.js'
+import { endIfCancelled, failureOf, toWorkflowFailure } from './failures.js'
 import { backupAttribute, outcomeAttribute } from './search-attribute-keys.js'
 import { createStatusBoard, type StatusBoard } from './status-board.js'
 import { underReadLeases } from './under-read-leases.js'
@@ -88,6 +88,7 @@ async function makeInstance(run: RestoreRun, input: RestoreInput): Promise<Resto
     host.watching('check the running server', timeouts.replayMs).checkInstance(input),
   )
   refuseFailed(running)
+  endIfCancelled()
   const opened = await CancellationScope.nonCancellable(() =>
     host.insistent('mark the instance RUNNING').openInstance({ ...input, timeline }),
   )
