@@ -35,7 +35,11 @@ export interface S3Proxy {
   stallNext(match: Match): void
   /** All bodies together, both ways. `undefined`: as fast as it goes. */
   limitRate(bytesPerSecond: number | undefined): void
-  /** `<key> <upload id> <part number>` of each part whose sending began after the server had answered 200 for it. */
+  /**
+   * `<key> <upload id> <part number>` of each part that was sent again although the server had it: it had answered 200 before the
+   * sender last asked which parts there are, or, where nobody asked in between, before it was sent again. The request of a process
+   * that was killed may come to its end after everybody has asked; nobody can know of that one.
+   */
   sentTwice(): string[]
   /** Ends all connections and refuses new ones until `resume`. */
   pause(): Promise<void>
@@ -207,10 +211,19 @@ function sentTwice(requests: readonly LoggedRequest[]): string[] {
         earlier.answeredBy === 'server' &&
         earlier.status === 200 &&
         earlier.answeredAt !== undefined &&
-        earlier.answeredAt < later.beganAt,
+        earlier.answeredAt < lastLook(requests, earlier, later),
     ),
   )
   return repeated.map(nameOf)
+}
+
+/** When the parts of an upload were last asked for between two sendings; when the later one began, if nobody asked. */
+function lastLook(requests: readonly LoggedRequest[], earlier: LoggedRequest, later: LoggedRequest): number {
+  const looks = requests.filter(
+    ({ operation, uploadId, beganAt }) =>
+      operation === 'ListParts' && uploadId === later.uploadId && beganAt > earlier.beganAt && beganAt < later.beganAt,
+  )
+  return looks.at(-1)?.beganAt ?? later.beganAt
 }
 
 function nameOf({ key, uploadId, partNumber }: LoggedRequest): string {

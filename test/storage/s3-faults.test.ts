@@ -238,6 +238,19 @@ it('tells which parts were sent again after the server had them, and holds reque
   expect(proxy.sentTwice()).toEqual([])
   await sendParts(store.uploads, upload, bytes, [1])
   expect(proxy.sentTwice()).toEqual([`twice/a ${upload.id} 1`])
+  await store.uploads.parts(upload)
+  await sendParts(store.uploads, upload, bytes, [2])
+  expect(proxy.sentTwice()).toEqual([`twice/a ${upload.id} 1`, `twice/a ${upload.id} 2`])
+
+  // Of a process that was killed: it comes to its end after the next one has asked.
+  const late = proxy.hold(is('PutPart'), 'before')
+  const sending = sendParts(store.uploads, upload, bytes, [4])
+  const lateRequest = await late
+  await store.uploads.parts(upload)
+  lateRequest.release()
+  await sending
+  await sendParts(store.uploads, upload, bytes, [4])
+  expect(proxy.sentTwice()).toHaveLength(2)
 
   const script = join(bucket.directory, 'client.mjs')
   await writeFile(script, `await fetch(process.argv[2], { method: 'PUT', body: 'never stored' })`)
