@@ -5,8 +5,8 @@ import type { Instance } from '../domain/instance.js'
 import type { Command, SystemUser } from '../process/command.js'
 import { runProgram } from '../process/run-program.js'
 
-/** How long pg_ctl itself waits for the end of recovery; a longer recovery goes on without it. */
-const startWaitSeconds = 3
+/** How long pg_ctl itself waits; a longer recovery goes on without it. A busy machine may take seconds to write the pid file. */
+const startWaitSeconds = 20
 const stopWaitSeconds = 60
 
 /**
