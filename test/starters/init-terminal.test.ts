@@ -95,3 +95,12 @@ test.each([
   expect(screen).toContain('holdfast: nothing was written')
   expect(await treeOf(places.directory)).toEqual([])
 })
+
+test('Ctrl-C right behind the last answer writes nothing', async () => {
+  const given = ['--system', 'shop', '--server', '127.0.0.1:1', '--role', 'copier', '--no-encryption']
+  const terminal = startInTerminal(['init', '--no-doctor', ...given, ...places.options], places.env)
+  await terminal.says('S3 bucket')
+  terminal.type('\r\x03')
+  expect(await terminal.ended).toMatchObject({ exitCode: 11 })
+  expect(await treeOf(places.directory)).toEqual([])
+})

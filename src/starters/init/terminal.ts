@@ -26,9 +26,16 @@ export function openTerminal(): Terminal | undefined {
   const reader = createInterface({ input: process.stdin, output: screen, terminal: true, historySize: 0 })
   // The iterator keeps lines that come before they are asked for, pasted ones for instance.
   const lines = reader[Symbol.asyncIterator]()
+  let interrupted = false
+  reader.once('SIGINT', () => {
+    interrupted = true
+    reader.close()
+  })
   const next = async () => {
     const line = await lines.next()
-    if (line.done !== true) return line.value.trim()
+    // Ctrl-D ends what is typed, Ctrl-C takes it back.
+    if (line.done !== true && !interrupted) return line.value.trim()
+    process.stderr.write('\n')
     throw new HoldfastError('STOPPED', 'nothing was written', { hint: 'start `holdfast init` again when you are ready' })
   }
   return {
