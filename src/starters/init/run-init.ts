@@ -72,12 +72,12 @@ async function prepare(options: InitOptions): Promise<{ readonly plan: FilePlan;
 async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const interruption = new AbortController()
   const interrupt = () => interruption.abort(new HoldfastError('STOPPED', 'interrupted; nothing was written'))
-  process.once('SIGINT', interrupt)
-  process.once('SIGTERM', interrupt)
+  for (const name of endings) process.once(name, interrupt)
   try {
     await work(interruption.signal)
   } finally {
-    process.off('SIGINT', interrupt)
-    process.off('SIGTERM', interrupt)
+    for (const name of endings) process.off(name, interrupt)
   }
 }
+
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
