@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { HoldfastError } from '../domain/errors.js'
 import type { Config } from './config.js'
+import { findConfigPath } from './config-path.js'
 import { type HostFacts, readHostFacts } from './host-facts.js'
 import { parseConfig } from './parse-config.js'
 
@@ -25,32 +25,11 @@ export interface LoadedConfig {
  * @throws HoldfastError CONFIG_INVALID: no file, an unreadable one, or every problem of its content at once
  */
 export async function loadConfig({ path, env, facts = readHostFacts() }: LoadOptions): Promise<LoadedConfig> {
-  const found = await findFile(path ?? (env.HOLDFAST_CONFIG || undefined), facts.currentDirectory)
+  const found = await findConfigPath({ env, facts, ...(path === undefined ? {} : { path }) })
   return { config: parseConfig(await read(found), found, facts), path: found }
 }
 
 const maximumFileBytes = 1024 * 1024
-
-async function findFile(named: string | undefined, currentDirectory: string): Promise<string> {
-  if (named !== undefined) return resolve(currentDirectory, named)
-  const candidates = [resolve(currentDirectory, 'holdfast.yaml'), '/etc/holdfast/holdfast.yaml']
-  for (const candidate of candidates) {
-    if (await isThere(candidate)) return candidate
-  }
-  throw new HoldfastError('CONFIG_INVALID', `there is no configuration at ${candidates.join(' or ')}`, {
-    hint: 'write one, as docs/configuration.md shows, or name it with --config or HOLDFAST_CONFIG',
-  })
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    // What is there and may not be looked at is reported when it is read, not passed over.
-    return !['ENOENT', 'ENOTDIR'].includes(codeOf(error))
-  }
-}
 
 async function read(path: string): Promise<string> {
   try {

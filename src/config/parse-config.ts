@@ -8,7 +8,7 @@ import type { HostFacts } from './host-facts.js'
 import { findNotYetSupported } from './not-yet.js'
 import { createResolvePath } from './place.js'
 import { formatPath, type Problem } from './problem.js'
-import { configSchema } from './schema.js'
+import { type ConfigFile, configSchema } from './schema.js'
 import { readYaml } from './yaml-source.js'
 
 /**
@@ -17,26 +17,43 @@ import { readYaml } from './yaml-source.js'
  * @throws HoldfastError CONFIG_INVALID with every problem at once: `key.path (line N): what is wrong; write X instead`
  */
 export function parseConfig(text: string, filePath: string, facts: HostFacts): Config {
-  const source = readYaml(text)
-  if (source.value === undefined) throw invalid(filePath, source.problems, source.lineOf)
-  if (source.value === null) {
-    const example = 'write version, encryption, repositories and systems, as docs/configuration.md shows'
-    throw invalid(filePath, [{ path: [], text: `the file is empty; ${example}` }], source.lineOf)
-  }
-  const parsed = configSchema.safeParse(source.value)
-  // What is not supported at all hides what is wrong within; of several problems at one place the first is the most telling.
-  const unsupported = findNotYetSupported(source.value).map((problem) => ({ ...problem, hides: 'everything below' as const }))
-  const found = [
-    ...source.problems,
-    ...unsupported,
-    ...findContradictions(source.value, createResolvePath(dirname(filePath), facts.homeDirectory)),
-    ...explainIssues(configSchema, source.value, parsed.error?.issues ?? []),
-  ]
-  if (found.length > 0 || !parsed.success) throw invalid(filePath, found, source.lineOf)
-  const config = buildConfig(parsed.data, filePath, facts)
+  const { problems, lineOf, file } = examine(text, filePath, facts)
+  if (problems.length > 0 || file === undefined) throw invalid(filePath, problems, lineOf)
+  const config = buildConfig(file, filePath, facts)
   const tooLong = stateDirectoryProblem(config.stateDirectory)
-  if (tooLong !== undefined) throw invalid(filePath, [tooLong], source.lineOf)
+  if (tooLong !== undefined) throw invalid(filePath, [tooLong], lineOf)
   return config
+}
+
+/** The problems of a text alone, for whoever writes one and asks about a part of it. Of several at one place the first counts. */
+export function findProblems(text: string, filePath: string, facts: HostFacts): readonly Problem[] {
+  return examine(text, filePath, facts).problems
+}
+
+interface Examined {
+  readonly problems: readonly Problem[]
+  lineOf(path: Problem['path']): number
+  /** Undefined where a problem says why. */
+  readonly file: ConfigFile | undefined
+}
+
+function examine(text: string, filePath: string, facts: HostFacts): Examined {
+  const { value, problems, lineOf } = readYaml(text)
+  if (value === undefined) return { problems, lineOf, file: undefined }
+  if (value === null) {
+    const example = 'write version, encryption, repositories and systems, as docs/configuration.md shows'
+    return { problems: [{ path: [], text: `the file is empty; ${example}` }], lineOf, file: undefined }
+  }
+  const parsed = configSchema.safeParse(value)
+  // What is not supported at all hides what is wrong within; of several problems at one place the first is the most telling.
+  const unsupported = findNotYetSupported(value).map((problem) => ({ ...problem, hides: 'everything below' as const }))
+  const found = [
+    ...problems,
+    ...unsupported,
+    ...findContradictions(value, createResolvePath(dirname(filePath), facts.homeDirectory)),
+    ...explainIssues(configSchema, value, parsed.error?.issues ?? []),
+  ]
+  return { problems: found, lineOf, file: parsed.data }
 }
 
 function invalid(filePath: string, problems: readonly Problem[], lineOf: (path: Problem['path']) => number): HoldfastError {

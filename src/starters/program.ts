@@ -3,6 +3,7 @@ import { holdfastVersion } from '../domain/version.js'
 import { addBackupCommand } from './backup-command.js'
 import { addDevCommand } from './dev-command.js'
 import { addDoctorCommand } from './doctor-command.js'
+import { addInitCommand } from './init-command.js'
 import { addInstancesCommand } from './instances-command.js'
 import { addListCommand } from './list-command.js'
 import { addRestoreCommand } from './restore-command.js'
@@ -19,6 +20,7 @@ export function buildProgram(env: NodeJS.ProcessEnv): Command {
     .option(...configOption)
     .enablePositionalOptions()
     .addHelpText('after', examples)
+  addInitCommand(program, env)
   addDevCommand(program, env)
   addWorkerCommand(program, env)
   addBackupCommand(program, env)
@@ -33,6 +35,7 @@ export function buildProgram(env: NodeJS.ProcessEnv): Command {
 
 const examples = `
 Examples:
+  holdfast init                            make a first configuration, with a key
   holdfast doctor                          is everything there that backups need?
   holdfast backup avi5                     full backup now, with progress
   holdfast ls avi5                         what backups are there, and where

@@ -47,15 +47,17 @@ interface Places extends Pick<OperatorMachine, 'directory' | 'postgres' | 's3'> 
 }
 
 /** In this order: longer ones before what they contain. */
-function replacementsFor({ directory, postgres, s3, temporalPort, firstPort }: Places): Replacements {
-  const ours = [
-    'version: 1',
-    `temporal: { address: "127.0.0.1:${temporalPort}" }`,
-    `stateDirectory: ${directory}/holdfast`,
-    `instances: { ports: "${firstPort}-${firstPort + 9}" }`,
-  ]
+function replacementsFor({ directory, postgres, s3, firstPort }: Places): Replacements {
+  const ports = `${firstPort}-${firstPort + 9}`
+  const ours = ['version: 1', `stateDirectory: ${directory}/holdfast`, `instances: { ports: "${ports}" }`]
+  // What is left to its default there is said here, so that the places are replaced with all others.
+  const init = 'holdfast init --server 127.0.0.1:5432 --directory /var/backups/holdfast --state-directory /var/lib/holdfast'
+  const usePorts = `sed -i 's/^#instances:.*/instances: { ports: "${ports}" }/' /etc/holdfast/holdfast.yaml`
   return [
+    ['holdfast init', init],
+    ['env:S3_SECRET\n', `env:S3_SECRET\n${usePorts}\n`],
     ['version: 1', ours.join('\n')],
+    ['2026-11', new Date().toISOString().slice(0, 7)],
     ['/etc/postgresql/15/main', postgres.dataDirectory],
     ['/etc/holdfast', `${directory}/etc`],
     ['/media/offline/holdfast', `${directory}/media/etc`],
@@ -75,12 +77,13 @@ function replacementsFor({ directory, postgres, s3, temporalPort, firstPort }: P
   ]
 }
 
-function environmentFor({ directory, postgres }: Places): Readonly<Record<string, string>> {
+function environmentFor({ directory, postgres, temporalPort }: Places): Readonly<Record<string, string>> {
   const path = [join(directory, 'bin'), resolve('.tools/bin'), process.env.PATH ?? '']
   return {
     PATH: path.join(':'),
     HOME: directory,
     HOLDFAST_CONFIG: join(directory, 'etc', 'holdfast.yaml'),
+    TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
     // For `psql` without a host, which on a real machine finds the server and is let in as its owner.
     PGHOST: postgres.host,
     PGPORT: String(postgres.port),

@@ -37,7 +37,7 @@ test.each([
   [['backup'], 'missing required argument "system"', /holdfast backup --help/],
   [['backup', 'a', 'b'], 'too many arguments', /holdfast backup --help/],
   [['restore', 'shop'], '--name', /holdfast restore --help/],
-  [[], '`holdfast` needs a verb: dev, worker, backup', /holdfast --help/],
+  [[], '`holdfast` needs a verb: init, dev, worker, backup', /holdfast --help/],
   [['instances'], '`holdfast instances` needs a verb: ls, stop, drop', /holdfast instances --help/],
   [['dev', '--ui-port', 'x'], 'number from 1 to 65535', /holdfast dev --help/],
 ])('%j is refused as wrong usage, with the way to the right one', async (args, message, hint) => {

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { Config, SecretReference } from '../../config/config.js'
 import { resolveKeyRing } from '../../config/resolve-key-ring.js'
 import { toHoldfastError } from '../../domain/errors.js'
 import { type DoctorFinding, failed, ok, warning } from './finding.js'
+import { keyFingerprint } from './key-fingerprint.js'
 
 /** Each key on its own: whether it can be read, and a fingerprint to compare between hosts. The bytes are never told. */
 export async function checkKeys({ encryption }: Config, env: NodeJS.ProcessEnv): Promise<readonly DoctorFinding[]> {
@@ -30,14 +30,9 @@ async function keyFinding(
     const alone = { encryption: { kind: 'keys', activeKey: id, keys: { [id]: reference } } } as const
     const { active } = await resolveKeyRing(alone, env)
     const use = id === activeKey ? 'used for new backups' : 'for reading'
-    return ok(subject, `${use}, fingerprint ${active === undefined ? '?' : fingerprint(active.bytes)}`)
+    return ok(subject, `${use}, fingerprint ${active === undefined ? '?' : keyFingerprint(active.bytes)}`)
   } catch (error) {
     const { code, message, hint } = toHoldfastError(error)
     return failed(subject, code, message, hint)
   }
-}
-
-/** Of 256 random bits a digest tells nothing; the prefix keeps it apart from any other use of the same digest. */
-function fingerprint(bytes: Uint8Array): string {
-  return createHash('sha256').update('holdfast key fingerprint\0').update(bytes).digest('hex').slice(0, 16)
 }
