@@ -32,14 +32,14 @@ export async function writeConfiguration(
     pgpass: passwordFile(source),
   }
   for (const [name, text] of Object.entries(secrets)) await writeFile(key(name).file, `${text}\n`, { mode: 0o600 })
-  const firstPort = await freePort()
+  const firstPort = await freePort(21)
   const configuration = {
     version: 1,
     host: 'demo',
     stateDirectory: places.stateDirectory,
     temporal: { address: servers.temporal.address },
     encryption: { activeKey: 'demo', keys: { demo: key('demo.key') } },
-    instances: { directory: places.instances, ports: `${firstPort}-${Math.min(65_535, firstPort + 20)}` },
+    instances: { directory: places.instances, ports: `${firstPort}-${firstPort + 20}` },
     tools: { postgres: { [source.major]: source.binDirectory } },
     // Short, so that the death of a worker is noticed while somebody is looking on.
     timeouts: { heartbeat: '4s', lease: '30s', retryInterval: '250ms', retryMaximumInterval: '2s' },

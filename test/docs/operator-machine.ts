@@ -25,7 +25,7 @@ export async function startOperatorMachine(): Promise<OperatorMachine> {
   await postgres.sql('select pg_reload_conf()')
   const s3 = await startVersitygw({ directory: join(directory, 's3') })
   await createBucket(s3, 'backups')
-  const places = { directory, postgres, s3, temporalPort: await freePort(), firstPort: await freePort() }
+  const places = { directory, postgres, s3, temporalPort: await freePort(), firstPort: await freePort(10) }
   const shell = createDocShell({ directory, replacements: replacementsFor(places), env: environmentFor(places) })
   return {
     directory,

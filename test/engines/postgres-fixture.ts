@@ -62,7 +62,7 @@ export interface RestorePlace {
 export async function createRestorePlace(): Promise<RestorePlace> {
   const root = await mkdtemp(join(tmpdir(), 'restored-'))
   await runProgram({ program: 'chmod', args: ['0755', root] }, {})
-  const from = await freePort()
+  const from = await freePort(51)
   const provisioner = createLocalProvisioner({
     directory: join(root, 'i'),
     user: 'postgres',

@@ -24,7 +24,7 @@ beforeEach(async () => {
   const root = await mkdtemp(join(tmpdir(), 'prov-'))
   await runProgram({ program: 'chmod', args: ['0755', root] }, {})
   directory = join(root, 'instances')
-  from = await freePort()
+  from = await freePort(21)
   provisioner = provisionerFor({ from, to: from + 20 })
 })
 

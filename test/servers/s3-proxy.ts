@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
+import { freePort } from './free-port.js'
 import { ratePacer } from './rate-pacer.js'
 import { describeRequest, type LoggedRequest, type Passing } from './s3-request.js'
 
@@ -133,9 +134,9 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
     socket.once('close', () => sockets.delete(socket))
   })
   server.requestTimeout = 0
-  server.listen(0, '127.0.0.1')
+  const port = await freePort()
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
 
   const pause = async () => {
     if (!server.listening) return

@@ -47,7 +47,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
   const proxy = await startS3Proxy({ target: s3.endpoint })
   await createBucket(s3, 'backups')
   const configPath = join(directory, 'holdfast.yaml')
-  const firstPort = await freePort()
+  const firstPort = await freePort(10)
   const places = {
     directory,
     host: `h${randomBytes(4).toString('hex')}`,
