@@ -84,7 +84,7 @@ read_arguments() {
 
 take_option() {
   case $1 in
-    --from) from=${2%/} ;;
+    --from) from=$2 ;;
     --endpoint-url) endpoint=$2 ;;
     --system) system=$2 ;;
     --key) keys+=("$2") ;;
@@ -98,6 +98,7 @@ check_arguments() {
   [ -n "$from" ] || fail 2 '--from is missing' 'name a directory or s3://bucket/prefix; see --help'
   [[ -z $system || $system =~ ^[a-z0-9][a-z0-9_-]{0,62}$ ]] || fail 2 "\"$system\" is not the name of a system" 'see --list'
   [[ $from != s3://* ]] || bucket=yes
+  [ -z "$bucket" ] || from=${from%/}
   [ -z "$bucket" ] || [[ $from =~ ^s3://[A-Za-z0-9._-]+(/.*)?$ ]] || fail 2 "$from is not a bucket" 'write s3://bucket or s3://bucket/prefix'
   aws_options=()
   [ -z "$endpoint" ] || aws_options=(--endpoint-url "$endpoint")
@@ -138,9 +139,14 @@ read_manifest() {
   done <"$work/facts"
 }
 
-demand_place() {
+demand_parent() {
+  local parent=${target%/*}/
+  [ -w "$parent" ] || fail 2 "$parent may not be written to" 'choose another --target, or check who you are'
+  as_server test -x "$parent" || fail 2 "the user of the server cannot enter $parent" 'chmod o+x it and what is above it, or choose another --target'
+}
+
+demand_room() {
   local parent=${target%/*}/ free needed
-  as_server test -x "$parent" || fail 2 "the user of the server cannot enter $parent" "chmod o+x it and what is above it, or choose another --target"
   needed=$((bytes + stored))
   [ -z "$bucket" ] || needed=$((needed + stored))
   free=$(df --output=avail -B1 -- "$parent" | tail -n 1)
@@ -173,6 +179,7 @@ if [ -n "$list" ]; then
   python restore/choose_backup.py list "$root" ${system:+"$system"}
   exit
 fi
+demand_parent
 # On the disk of the target, which is the large one.
 work=$(mktemp -d -- "${target%/*}/.restore-XXXXXXXX")
 collect_manifests
@@ -180,7 +187,7 @@ place=$(python restore/choose_backup.py choose "$root" "$when" ${system:+"$syste
 tell "chosen: ${place##*/}"
 read_manifest
 find_server "$major"
-demand_place
+demand_room
 fetch_artifacts
 tell 'checking and decrypting'
 attend python restore/open_backup.py "$work/backup" "$work/opened" "${keys[@]}" >&2

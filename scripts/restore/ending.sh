@@ -25,7 +25,7 @@ attend() {
 finish() {
   local status=$?
   trap - EXIT
-  trap '' INT TERM HUP
+  trap '' INT TERM HUP PIPE
   set +e
   if [ -n "$child" ]; then
     kill -TERM -- "-$child" 2>/dev/null
@@ -42,9 +42,11 @@ finish() {
 }
 
 stopped() {
-  tell 'stopped'
+  # Whoever read our messages may be gone as well.
+  trap '' PIPE
+  tell 'stopped' || true
   exit 11
 }
 
 trap finish EXIT
-trap stopped INT TERM HUP
+trap stopped INT TERM HUP PIPE

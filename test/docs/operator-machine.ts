@@ -75,8 +75,8 @@ function replacementsFor({ directory, postgres, s3, temporalPort, firstPort }: P
   ]
 }
 
-function environmentFor({ directory, postgres }: Places): Readonly<Record<string, string>> {
-  const path = [join(directory, 'bin'), resolve('.tools/bin'), process.env.PATH ?? '']
+function environmentFor({ directory, postgres, s3 }: Places): Readonly<Record<string, string>> {
+  const path = [join(directory, 'bin'), resolve('.tools/bin'), resolve('.tools/python/bin'), process.env.PATH ?? '']
   return {
     PATH: path.join(':'),
     HOME: directory,
@@ -85,5 +85,8 @@ function environmentFor({ directory, postgres }: Places): Readonly<Record<string
     PGHOST: postgres.host,
     PGPORT: String(postgres.port),
     PGPASSWORD: postgres.password,
+    AWS_ENDPOINT_URL: s3.endpoint,
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
   }
 }

@@ -29,7 +29,7 @@ export interface TakenBackup {
   readonly manifest: Manifest
   /** Of its artifacts' attempt, below a repository. */
   readonly attempt: string
-  readonly contents: unknown
+  readonly contents: object
 }
 
 export async function startPlainBench(): Promise<PlainBench> {
@@ -80,23 +80,31 @@ export async function placeForServers(): Promise<string> {
   return place
 }
 
-/** What both tables of the source hold, read over TCP with the source's password. */
-export async function contentsAt({ port, stand }: { port: number; stand: Stand }): Promise<unknown> {
+interface Place {
+  /** A directory with a socket; loopback where left out. */
+  readonly host?: string
+  readonly port: number
+  /** Of the source: roles and passwords are the same. */
+  readonly stand: Stand
+}
+
+/** What both tables of the source hold in a server. */
+export async function contentsAt({ host = '127.0.0.1', port, stand }: Place): Promise<object> {
   const { user, password } = stand.postgres
-  const client = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' })
+  const client = new pg.Client({ host, port, user, password, database: 'postgres' })
   await client.connect()
   try {
     const { rows } = await client.query(
       `select (select md5(string_agg(content, ' ' order by id)) from sample) as sample,
         (select count(*)::int from elsewhere) as elsewhere, current_setting('archive_mode') as archive_mode`,
     )
-    return rows[0]
+    return rows[0] ?? {}
   } finally {
     await client.end()
   }
 }
 
-export async function stopServer(target: string, { postgres }: Stand): Promise<void> {
-  const args = ['-D', join(target, 'data'), '-m', 'immediate', '-w', '-s', 'stop']
+export async function stopServer(dataDirectory: string, { postgres }: Stand): Promise<void> {
+  const args = ['-D', dataDirectory, '-m', 'immediate', '-w', '-s', 'stop']
   await runProgram({ program: join(postgres.binDirectory, 'pg_ctl'), args, cwd: '/', runAs: await serverUser() }, {})
 }

@@ -9,6 +9,8 @@ export interface PlainMachine {
   readonly env: Readonly<Record<string, string>>
   /** Runs `restore_db.sh` with these arguments. */
   restore(...args: readonly string[]): Promise<PlainResult>
+  /** The same, to be watched and stopped. It does not reject. */
+  start(...args: readonly string[]): ReturnType<typeof startScript>
 }
 
 export interface PlainResult {
@@ -47,14 +49,26 @@ export async function plainMachine(options: PlainMachineOptions = {}): Promise<P
     await writeFile(join(bin, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 })
   }
   const environment = { PATH: bin, TMPDIR: tmpdir(), ...env }
+  const start = (...args: readonly string[]) => startScript(bin, environment, args)
   return {
     env: environment,
+    start,
     async restore(...args) {
-      const run = { env: environment, extendEnv: false, reject: false, cwd: '/', stdin: 'ignore', timeout: 60_000 } as const
-      const { exitCode, stdout, stderr } = await execa(join(bin, 'bash'), [script, ...args], run)
+      const { exitCode, stdout, stderr } = await start(...args)
       return { exitCode, stdout, stderr }
     },
   }
+}
+
+function startScript(bin: string, env: Readonly<Record<string, string>>, args: readonly string[]) {
+  return execa(join(bin, 'bash'), [script, ...args], {
+    env,
+    extendEnv: false,
+    reject: false,
+    cwd: '/',
+    stdin: 'ignore',
+    timeout: 60_000,
+  })
 }
 
 function inSystem(name: string): string {

@@ -55,8 +55,16 @@ describe('a manifest', () => {
     ['that was altered', (manifest) => ({ ...manifest, reason: 'another' }), 'is altered, or of another key'],
     ['whose HMAC was taken away', ({ hmac: _, ...rest }) => ({ ...rest, encryption: { format: 'none' } }), 'is not signed'],
     ['of another format version', (manifest) => ({ ...manifest, formatVersion: 2 }), 'has format version 2'],
-    ['of another backup', (manifest) => ({ ...manifest, backup: 'avi5_full_2026-01-11T03-00-00Z' }), 'is that of avi5_full_2026-01-11'],
-    ['with an artifact that leads elsewhere', (manifest) => withName(manifest, '../../manifest.json'), "holds '../../manifest.json'"],
+    [
+      'of another backup',
+      (manifest) => ({ ...manifest, backup: 'avi5_full_2026-01-11T03-00-00Z' }),
+      'is that of avi5_full_2026-01-11',
+    ],
+    [
+      'with an artifact that leads elsewhere',
+      (manifest) => withName(manifest, '../../manifest.json'),
+      "holds '../../manifest.json'",
+    ],
     ['with an artifact that begins with a dot', (manifest) => withName(manifest, '.ssh'), "holds '.ssh'"],
     ['with an attempt that leads elsewhere', (manifest) => ({ ...manifest, attempt: '../a1' }), "holds '../a1'"],
     ['that lacks a member', ({ facts: _, ...rest }) => rest, "lacks a member or has another kind of value: 'facts'"],
@@ -118,7 +126,9 @@ async function filesOfCluster(): Promise<string> {
 }
 
 function tar(directory: string, ...options: readonly string[]): Buffer {
-  return execFileSync('tar', ['--create', '--file=-', `--directory=${directory}`, ...options, '.'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  return execFileSync('tar', ['--create', '--file=-', `--directory=${directory}`, ...options, '.'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
 }
 
 /** The same manifest with the first artifact under another name. */
