@@ -50,7 +50,7 @@ find_server() {
   candidate=$(command -v postgres) && candidates+=("$(dirname -- "$candidate")")
   [ -z "$bin" ] || candidates=("$bin")
   for candidate in "${candidates[@]}"; do
-    if [[ $("$candidate/postgres" --version 2>/dev/null) =~ ^postgres\ \(PostgreSQL\)\ $major[^0-9] ]] &&
+    if [[ $("$candidate/postgres" --version 2>/dev/null) =~ ^postgres\ \(PostgreSQL\)\ ${major}[^0-9] ]] &&
       as_server test -x "$candidate/postgres" && [ -x "$candidate/pg_ctl" ] && [ -x "$candidate/psql" ] && [ -x "$candidate/pg_controldata" ]; then
       bin=$(realpath -- "$candidate")
       return

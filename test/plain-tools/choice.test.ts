@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { sampleManifest } from '../catalog/sample-manifest.js'
-import { alterManifest, emptyRepository, putManifest } from './crafted-backup.js'
+import { alterManifest, emptyRepository, freshTarget, putManifest } from './crafted-backup.js'
 import { type PlainMachine, plainMachine } from './plain-machine.js'
 
 let machine: PlainMachine
@@ -14,7 +14,7 @@ let target: string
 beforeAll(async () => {
   machine = await plainMachine()
   from = await emptyRepository()
-  target = join(await mkdtemp(join(tmpdir(), 'place-')), 'target')
+  target = await freshTarget()
   await putManifest(from, sampleManifest({ dueAt: '2026-01-10T03:00:00.000Z', stoppedAt: '2026-01-10T05:00:00.000Z' }))
   await putManifest(from, sampleManifest({ dueAt: '2026-01-10T04:00:00.000Z', stoppedAt: '2026-01-10T04:30:00.000Z' }))
   await putManifest(from, sampleManifest({ kind: 'logical', dueAt: '2026-01-11T04:00:00.000Z' }))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32, zstdCompressSync } from 'node:zlib'
@@ -14,6 +14,13 @@ import { sampleManifest } from '../catalog/sample-manifest.js'
 /** A directory to put repositories' manifests in, below which everything is the test's own. */
 export async function emptyRepository(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'repository-'))
+}
+
+/** A target that is not there yet, in a directory that the server's user may enter. */
+export async function freshTarget(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'place-'))
+  await chmod(directory, 0o755)
+  return join(directory, 'target')
 }
 
 export function keyRing(key: EncryptionKey | undefined): KeyRing {

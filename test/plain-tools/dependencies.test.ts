@@ -3,16 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { sampleManifest } from '../catalog/sample-manifest.js'
-import { emptyRepository, putManifest } from './crafted-backup.js'
+import { emptyRepository, freshTarget, putManifest } from './crafted-backup.js'
 import { plainMachine } from './plain-machine.js'
 
 let target: string
 let keyFile: string
 
 beforeAll(async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'place-'))
-  target = join(directory, 'target')
-  keyFile = join(directory, 'key')
+  target = await freshTarget()
+  keyFile = join(await mkdtemp(join(tmpdir(), 'keys-')), 'key')
   await writeFile(keyFile, 'a'.repeat(64))
 })
 
