@@ -74,7 +74,7 @@ export async function startPlainBench(): Promise<PlainBench> {
 
 /** A place for servers, which their user may enter: its name holds blanks and more that shells take amiss. */
 export async function placeForServers(): Promise<string> {
-  const place = join(await mkdtemp('/tmp/hfp-'), "it's a place")
+  const place = join(await mkdtemp(join(tmpdir(), 'p-')), "it's a place")
   await runProgram({ program: 'chmod', args: ['755', dirname(place)] }, {})
   await mkdir(place, { mode: 0o755 })
   return place

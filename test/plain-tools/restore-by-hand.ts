@@ -1,4 +1,5 @@
 import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { backupPrefix } from '../../src/catalog/keys.js'
 import { runProgram } from '../../src/process/run-program.js'
@@ -17,7 +18,7 @@ interface RestoredByHand extends AsyncDisposable {
 /** Restores the second backup with the commands of FORMAT.md, the server's as the server's user. */
 export async function restoreByHand(bench: PlainBench): Promise<RestoredByHand> {
   const { stand, machine } = bench
-  const directory = await mkdtemp('/tmp/hfh-')
+  const directory = await mkdtemp(join(tmpdir(), 'by-hand-'))
   const user = await serverUser()
   await chown(directory, user.uid, user.gid)
   const port = await freePort()
