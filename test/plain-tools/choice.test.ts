@@ -91,6 +91,14 @@ describe('a target', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(`cannot enter ${closed}`) })
   })
 
+  test('without room for the databases is refused', async () => {
+    const repository = await emptyRepository()
+    const sample = sampleManifest()
+    await putManifest(repository, { ...sample, facts: { ...sample.facts, dataBytes: 9e15 } })
+    const { exitCode, stderr } = await machine.restore('latest', '--from', repository, '--target', target)
+    expect({ exitCode, stderr }).toEqual({ exitCode: 9, stderr: expect.stringContaining('bytes free') })
+  })
+
   test('whose path is too long for a socket is refused', async () => {
     const { exitCode, stderr } = await machine.restore('latest', '--from', from, '--target', `/tmp/${'long'.repeat(25)}`)
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('too long for the path of a socket') })

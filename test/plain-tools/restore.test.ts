@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, open, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, open, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -72,6 +72,17 @@ test('the steps by hand of the page of the format lead to the same', async () =>
   await using restored = await restoreByHand(bench)
   expect(restored.printed).toMatch(/^00000002/m)
   expect(await contentsAt({ host: restored.host, port: restored.port, stand })).toEqual(second.contents)
+})
+
+test('the list of a bucket shows both backups, also below a prefix; a bucket that is not there is said to be the source', async () => {
+  const { machine, stand, first, second } = bench
+  await cp(join(stand.directory, 'local'), join(stand.directory, 's3', 'backups', 'all of', 'them'), { recursive: true })
+  const at = ['--endpoint-url', stand.s3.endpoint]
+  const listed = await machine.restore('--list', '--from', 's3://backups/all of/them/', ...at)
+  expect(listed, listed.stderr).toMatchObject({ exitCode: 0 })
+  for (const { manifest } of [first, second]) expect(listed.stdout).toContain(`${manifest.stoppedAt}  ${manifest.backup}`)
+  const { exitCode, stderr } = await machine.restore('--list', '--from', 's3://nowhere', ...at)
+  expect({ exitCode, stderr }).toEqual({ exitCode: 7, stderr: expect.stringContaining('cannot list s3://nowhere') })
 })
 
 test('a damaged artifact is refused, and nothing of the target stays', async () => {
