@@ -109,8 +109,10 @@ check_arguments() {
   [ -n "$target" ] || fail 2 '--target is missing' 'name a directory that is not there yet'
   target=$(realpath -m -- "$target")
   # pg_ctl hands paths to a shell, between double quotes.
-  [[ $target != *[\"\\\`\$]* && $target != *$'\n'* ]] || fail 2 "$target holds a quote, backslash, dollar sign or line feed" 'choose another --target'
-  [ "$(printf '%s/run/.s.PGSQL.65535' "$target" | wc -c)" -le 107 ] || fail 2 "$target is too long for the path of a socket" 'choose a shorter --target'
+  [[ $target != *[\"\\\`\$]* && $target != *$'\n'* ]] ||
+    fail 2 "$target holds a quote, backslash, dollar sign or line feed" 'choose another --target'
+  [ "$(printf '%s/run/.s.PGSQL.65535' "$target" | wc -c)" -le 107 ] ||
+    fail 2 "$target is too long for the path of a socket" 'choose a shorter --target'
   [ ! -e "$target" ] || { [ -d "$target" ] && [ -z "$(find "$target" -mindepth 1 -print -quit)" ]; } ||
     fail 5 "$target is there already, and not empty" 'name a --target that is not there; nothing existing is ever touched'
   [ -d "${target%/*}/" ] || fail 2 "the directory ${target%/*} is not there" 'make it first'
@@ -142,7 +144,8 @@ read_manifest() {
 demand_parent() {
   local parent=${target%/*}/
   [ -w "$parent" ] || fail 2 "$parent may not be written to" 'choose another --target, or check who you are'
-  as_server test -x "$parent" || fail 2 "the user of the server cannot enter $parent" 'chmod o+x it and what is above it, or choose another --target'
+  as_server test -x "$parent" ||
+    fail 2 "the user of the server cannot enter $parent" 'chmod o+x it and what is above it, or choose another --target'
 }
 
 demand_room() {

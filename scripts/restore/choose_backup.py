@@ -71,11 +71,14 @@ def choose(backups, when):
         raise Refusal(USAGE, f"there are several systems: {', '.join(systems)}", "name one with --system")
     readable = [backup for backup in backups if "manifest" in backup and ended(backup) <= when]
     chosen = max(readable, key=lambda backup: (ended(backup), backup["place"]), default=None)
-    # One that cannot be read may be newer. An older state is only restored on demand.
+    # One that cannot be read and was due later holds a newer state, for a system is captured once at a time. The older is
+    # only restored on demand.
     for backup in reversed(backups):
-        if "problem" in backup and backup["due"] <= when and (chosen is None or backup["due"] > chosen["due"]):
-            instead = "there is none before it" if chosen is None else f"to restore the one before it, ask for {chosen['manifest']['stoppedAt']}"
-            raise Refusal(DAMAGED, f"{backup['problem']}, and it may be the newest at that time", f"{backup['problem'].hint}; {instead}")
+        if "problem" in backup and backup["due"] <= when and (chosen is None or backup["due"] > ended(chosen)):
+            problem, instead = backup["problem"], "there is none before it"
+            if chosen is not None:
+                instead = f"to restore the one before it, ask for {chosen['manifest']['stoppedAt']}"
+            raise Refusal(DAMAGED, f"{problem}, and it may be the newest at that time", f"{problem.hint}; {instead}")
     if chosen is None:
         first = min((ended(backup) for backup in backups if "manifest" in backup), default=None)
         hint = "check --from and --system" if first is None else f"the first ended at {first.isoformat()}; --list shows all"

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import re
 from datetime import datetime
 
@@ -30,7 +29,8 @@ def read_manifest(path):
         raise damaged(path, "is not a JSON object")
     version = manifest.get("formatVersion")
     if type(version) is not int or version != 1:
-        raise Refusal(DAMAGED, f"{path} has format version {version!r:.40}; this program reads 1", "use that of the release that made the backup")
+        what = f"{path} has format version {version!r:.40}; this program reads 1"
+        raise Refusal(DAMAGED, what, "use that of the release that made the backup")
     # One form only, so that nothing hides in spacing or in members that are there twice.
     if len(data) > LIMIT_BYTES or canonical(manifest) + "\n" != text:
         raise damaged(path, "is not in the form Holdfast writes")
@@ -74,7 +74,8 @@ def read_key(path):
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise Refusal(USAGE, f"{path} does not hold a key: 32 bytes in base64, base64url or hex", "give the file the configuration named")
+        what = f"{path} does not hold a key: 32 bytes in base64, base64url or hex"
+        raise Refusal(USAGE, what, "give the file the configuration named")
     return key
 
 

@@ -41,8 +41,8 @@ unpack_stream() {
 
 # write_document ARTIFACT FILE
 write_document() {
-  zstd -dcq -- "$1" | as_server tee -- "$2" >/dev/null ||
-    fail 8 "cannot write $2 from ${1##*/}; see the message above" 'is the disk full? else restore from another copy, or name an earlier time'
+  zstd -dcq -- "$1" | as_server tee -- "$2" >/dev/null || fail 8 "cannot write $2 from ${1##*/}; see the message above" \
+    'is the disk full? else restore from another copy, or name an earlier time'
 }
 
 unpack_data() {
@@ -74,7 +74,8 @@ refuse_links() {
 # Before the server changes anything: every file against PostgreSQL's own list, and the WAL for gaps.
 verify_data() {
   local found status=0
-  as_server "$bin/pg_controldata" -D "$data" >"$work/control" || fail 8 "$data is not a cluster of PostgreSQL $major" 'restore from another copy'
+  as_server "$bin/pg_controldata" -D "$data" >"$work/control" ||
+    fail 8 "$data is not a cluster of PostgreSQL $major" 'restore from another copy'
   found=$(sed -n 's/^Database system identifier: *//p' "$work/control")
   [ "$found" = "$identifier" ] || fail 8 "the cluster is $found, and its manifest says $identifier" 'restore from another copy'
   [ -x "$bin/pg_verifybackup" ] || status=127
@@ -82,8 +83,13 @@ verify_data() {
   case $status in
     0) tell 'verified: every file is as PostgreSQL listed it, and the WAL has no gaps' ;;
     # Above 125 it did not run or died: that says nothing about the files, and the archives had the digests of the manifest.
-    12[6-9] | 1[3-9]? | 2??) tell "not verified: pg_verifybackup of $bin does not work here (status $status); the artifacts matched the manifest" ;;
-    *) fail 8 "pg_verifybackup refuses the restored files in $data; see the message above" 'restore from another copy, or name an earlier time' ;;
+    12[6-9] | 1[3-9]? | 2??)
+      tell "not verified: pg_verifybackup of $bin does not work here (status $status); the artifacts matched the manifest"
+      ;;
+    *)
+      fail 8 "pg_verifybackup refuses the restored files in $data; see the message above" \
+        'restore from another copy, or name an earlier time'
+      ;;
   esac
 }
 
@@ -122,7 +128,8 @@ $(tail -n 15 -- "$target/server.log")" 'a library that is missing here? install 
   as_server sed -i '/^# Recovery to the end of the backup/,$d' "$data/postgresql.auto.conf"
   segment=$(ask 'select pg_walfile_name(pg_current_wal_lsn())')
   reached=$((16#${segment:0:8}))
-  [ "$reached" -gt "$timeline" ] || fail 8 "the server is on timeline $reached, the original's own" 'please report this; name an earlier time'
+  [ "$reached" -gt "$timeline" ] ||
+    fail 8 "the server is on timeline $reached, the original's own" 'please report this; name an earlier time'
   tell "promoted to timeline $reached; the original was on $timeline"
 }
 
