@@ -18,4 +18,5 @@ scripts/setup/node-packages.sh 9>&-
 scripts/setup/go-tool.sh temporal github.com/temporalio/cli/cmd/temporal "${TEMPORAL_CLI_PATH:-}" server start-dev --help 9>&-
 scripts/setup/go-tool.sh versitygw github.com/versity/versitygw/cmd/versitygw "${VERSITYGW_PATH:-}" posix --help 9>&-
 scripts/setup/postgresql-18.sh 9>&-
+scripts/setup/python-packages.sh 9>&-
 scripts/setup/build.sh 9>&-

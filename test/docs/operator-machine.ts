@@ -77,8 +77,8 @@ function replacementsFor({ directory, postgres, s3, firstPort }: Places): Replac
   ]
 }
 
-function environmentFor({ directory, postgres, temporalPort }: Places): Readonly<Record<string, string>> {
-  const path = [join(directory, 'bin'), resolve('.tools/bin'), process.env.PATH ?? '']
+function environmentFor({ directory, postgres, s3, temporalPort }: Places): Readonly<Record<string, string>> {
+  const path = [join(directory, 'bin'), resolve('.tools/bin'), resolve('.tools/python/bin'), process.env.PATH ?? '']
   return {
     PATH: path.join(':'),
     HOME: directory,
@@ -88,5 +88,8 @@ function environmentFor({ directory, postgres, temporalPort }: Places): Readonly
     PGHOST: postgres.host,
     PGPORT: String(postgres.port),
     PGPASSWORD: postgres.password,
+    AWS_ENDPOINT_URL: s3.endpoint,
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
   }
 }

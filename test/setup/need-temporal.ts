@@ -12,6 +12,7 @@ const without = [
   'lint',
   'observability',
   'pipeline',
+  'plain-tools',
   'process',
   'provisioners',
   'servers',

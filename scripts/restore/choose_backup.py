@@ -1,0 +1,111 @@
+"""Which full backups are there, and which is the newest at or before a time.
+
+usage: choose_backup.py list ROOT [SYSTEM]
+       choose_backup.py choose ROOT WHEN [SYSTEM]     prints the chosen one's directory below ROOT
+
+ROOT has the shape of a repository and may hold nothing but manifests. WHEN is `latest` or ISO 8601 with a zone; it is
+compared with `stoppedAt`, for what a backup holds is the state at its end.
+"""
+
+import glob
+import os
+import re
+import sys
+from datetime import UTC, datetime
+
+from manifest import SYSTEM, damaged, moment, read_manifest
+from refusal import DAMAGED, NOT_FOUND, USAGE, Refusal, run
+
+
+def main():
+    command, root, *rest = sys.argv[1:]
+    if command == "list":
+        list_backups(read_all(root, *rest))
+        return
+    when = parse_when(rest.pop(0))
+    backups = read_all(root, *rest)
+    print(choose(backups, when))
+
+
+def parse_when(text):
+    if text == "latest":
+        return datetime.max.replace(tzinfo=UTC)
+    try:
+        return moment(text)
+    except ValueError:
+        hint = "write it like 2026-01-10T03:30:00Z or 2026-01-10T04:30:00+01:00, or `latest`"
+        raise Refusal(USAGE, f'"{text}" is not a time with a zone', hint) from None
+
+
+def read_all(root, system=None):
+    """@returns `{ place, system, due, manifest }` or `{ place, system, due, problem }` of each full backup, by the time it was due"""
+    backups = []
+    pattern = os.path.join(glob.escape(root), system or "*", "full", "*", "*", "*", "*", "manifest.json")
+    for path in glob.glob(pattern):
+        place = os.path.dirname(os.path.relpath(path, root))
+        backup = place_of(place)
+        if backup is None:
+            continue
+        try:
+            manifest, _ = read_manifest(path)
+            if manifest["backup"] != os.path.basename(place):
+                raise damaged(path, f"is that of {manifest['backup']}")
+            backups.append(backup | {"manifest": manifest})
+        except Refusal as problem:
+            backups.append(backup | {"problem": problem})
+    return sorted(backups, key=lambda backup: (backup["system"], backup["due"]))
+
+
+def place_of(place):
+    """@returns what a backup's directory says; None for what is no such directory"""
+    found = re.fullmatch(rf"({SYSTEM})/full/(\d{{4}})/(\d\d)/(\d\d)/\1_full_\2-\3-\4T(\d\d)-(\d\d)-(\d\d)Z", place, re.ASCII)
+    try:
+        return found and {"place": place, "system": found[1], "due": datetime(*map(int, found.groups()[1:]), tzinfo=UTC)}
+    except ValueError:
+        return None
+
+
+def choose(backups, when):
+    systems = sorted({backup["system"] for backup in backups})
+    if len(systems) > 1:
+        raise Refusal(USAGE, f"there are several systems: {', '.join(systems)}", "name one with --system")
+    readable = [backup for backup in backups if "manifest" in backup and ended(backup) <= when]
+    chosen = max(readable, key=lambda backup: (ended(backup), backup["place"]), default=None)
+    # One that cannot be read and was due later holds a newer state, for a system is captured once at a time. The older is
+    # only restored on demand.
+    for backup in reversed(backups):
+        if "problem" in backup and backup["due"] <= when and (chosen is None or backup["due"] > ended(chosen)):
+            problem, instead = backup["problem"], "there is none before it"
+            if chosen is not None:
+                instead = f"to restore the one before it, ask for {chosen['manifest']['stoppedAt']}"
+            raise Refusal(DAMAGED, f"{problem}, and it may be the newest at that time", f"{problem.hint}; {instead}")
+    if chosen is None:
+        first = min((ended(backup) for backup in backups if "manifest" in backup), default=None)
+        hint = "check --from and --system" if first is None else f"the first ended at {first.isoformat()}; --list shows all"
+        raise Refusal(NOT_FOUND, "there is no full backup that ended at or before that time", hint)
+    return chosen["place"]
+
+
+def ended(backup):
+    return moment(backup["manifest"]["stoppedAt"])
+
+
+def list_backups(backups):
+    if not backups:
+        raise Refusal(NOT_FOUND, "there is no full backup", "check --from and --system")
+    rows = [("ENDED", "BACKUP", "POSTGRESQL", "BYTES", "KEY")]
+    for backup in backups:
+        name = os.path.basename(backup["place"])
+        if "problem" in backup:
+            rows.append(("?", name, "", "", f"cannot be read: {backup['problem']}"))
+            continue
+        manifest = backup["manifest"]
+        size = sum(artifact["sizeBytes"] for artifact in manifest["artifacts"])
+        version = str(manifest["facts"]["serverVersionNumber"] // 10_000)
+        rows.append((manifest["stoppedAt"], name, version, str(size), manifest["encryption"].get("keyId", "none")))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]]))
+
+
+run(main)

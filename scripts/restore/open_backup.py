@@ -1,0 +1,134 @@
+"""Checks a backup's manifest and artifacts, and decrypts them.
+
+usage: open_backup.py BACKUP OPENED [KEY-FILE ...]     checks everything and decrypts it into the new directory OPENED
+       open_backup.py --check BACKUP [KEY-FILE ...]    checks the manifest alone and tells what it says
+
+BACKUP holds manifest.json and the directory of the attempt, as a repository does. Of several keys the one is taken that
+the manifest is signed with. Encrypted backups need: pip install aws-encryption-sdk aws-cryptographic-material-providers
+"""
+
+import hashlib
+import os
+import sys
+
+from manifest import OTHER_COPY, find_key, read_manifest
+from refusal import DAMAGED, USAGE, Refusal, run
+
+CHUNK_BYTES = 1024 * 1024
+
+
+def main():
+    if len(sys.argv) < 3:
+        raise Refusal(USAGE, "two arguments are missing", __doc__.strip())
+    if sys.argv[1] == "--check":
+        manifest, _ = read_checked(sys.argv[2], sys.argv[3:])
+        describe(manifest)
+        return
+    source, target = sys.argv[1:3]
+    manifest, key = read_checked(source, sys.argv[3:])
+    os.mkdir(target, 0o700)
+    decrypt = None if manifest["encryption"]["format"] == "none" else decryption(manifest, key)
+    for artifact in manifest["artifacts"]:
+        name = artifact["name"]
+        try:
+            open_artifact(os.path.join(source, manifest["attempt"], name), target, artifact, decrypt)
+        except Damage as damage:
+            raise Refusal(DAMAGED, f"{name} of {manifest['backup']} {damage}", OTHER_COPY) from None
+        print("intact:", name)
+
+
+def read_checked(source, key_files):
+    path = os.path.join(source, "manifest.json")
+    manifest, signature = read_manifest(path)
+    return manifest, find_key(manifest, signature, key_files)
+
+
+def describe(manifest):
+    """Lines of a name and values, separated by tabs, for the shell. None of the values holds a blank."""
+    facts = manifest["facts"]
+    print("backup", manifest["backup"], sep="\t")
+    print("attempt", manifest["attempt"], sep="\t")
+    print("encryption", manifest["encryption"]["format"], sep="\t")
+    print("major", facts["serverVersionNumber"] // 10_000, sep="\t")
+    print("identifier", facts["systemIdentifier"], sep="\t")
+    print("timeline", facts["timeline"], sep="\t")
+    print("bytes", facts["dataBytes"], sep="\t")
+    for artifact in manifest["artifacts"]:
+        print("artifact", artifact["role"], artifact.get("tablespace", "-"), artifact["name"], artifact["sizeBytes"], sep="\t")
+
+
+def open_artifact(path, target, artifact, decrypt):
+    """The bytes that are checked are the bytes that are used: the file is read once. What is not intact is not kept."""
+    result = os.path.join(target, artifact["name"].removesuffix(".enc"))
+    failure = None
+    try:
+        with open(path, "rb") as file, open(result, "xb") as plain:
+            source = HashedReader(file)
+            try:
+                for chunk in decrypt(source, artifact["name"]) if decrypt else iter(lambda: source.read(CHUNK_BYTES), b""):
+                    plain.write(chunk)
+            except OSError:
+                raise
+            except Exception as error:  # the SDK's own kinds have no common ancestor
+                failure = error
+            while source.read(CHUNK_BYTES):
+                pass
+        if source.digest.hexdigest() != artifact["sha256"]:
+            raise Damage("is damaged: its SHA-256 is not that of the manifest")
+        if failure is not None:
+            raise Damage(f"cannot be decrypted: {failure}")
+    except FileNotFoundError:
+        raise Damage("is missing") from None
+    except BaseException:
+        if os.path.exists(result):
+            os.unlink(result)
+        raise
+
+
+class Damage(Exception):
+    """What is wrong with an artifact."""
+
+
+class HashedReader:
+    """What the SDK and we read of a file, hashed as it passes."""
+
+    def __init__(self, file):
+        self.file = file
+        self.digest = hashlib.sha256()
+
+    def read(self, size=-1):
+        data = self.file.read(size)
+        self.digest.update(data)
+        return data
+
+
+def decryption(manifest, key):
+    """@returns a function from an encrypted stream and its artifact's name to the chunks of what was encrypted"""
+    import aws_encryption_sdk
+    from aws_cryptographic_material_providers.mpl import AwsCryptographicMaterialProviders
+    from aws_cryptographic_material_providers.mpl.config import MaterialProvidersConfig
+    from aws_cryptographic_material_providers.mpl.models import AesWrappingAlg, CreateRawAesKeyringInput
+
+    keyring = AwsCryptographicMaterialProviders(config=MaterialProvidersConfig()).create_raw_aes_keyring(
+        input=CreateRawAesKeyringInput(
+            key_namespace="holdfast",
+            key_name=manifest["encryption"]["keyId"],
+            wrapping_key=key,
+            wrapping_alg=AesWrappingAlg.ALG_AES256_GCM_IV12_TAG16,
+        )
+    )
+    client = aws_encryption_sdk.EncryptionSDKClient()
+
+    def decrypt(source, name):
+        expected = {"system": manifest["system"], "backup": manifest["backup"], "artifact": name}
+        with client.stream(mode="d", source=source, keyring=keyring) as stream:
+            # Artifacts of one key could otherwise be exchanged.
+            if not expected.items() <= stream.header.encryption_context.items():
+                raise ValueError("it is another artifact's bytes")
+            while chunk := stream.read(CHUNK_BYTES):
+                yield chunk
+
+    return decrypt
+
+
+run(main)

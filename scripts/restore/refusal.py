@@ -1,0 +1,27 @@
+"""How these programs say no: what failed on what, then what to do next, and an exit status of `restore_db.sh --help`."""
+
+import sys
+
+USAGE, NOT_FOUND, DAMAGED, LOCAL = 2, 4, 8, 9
+
+
+class Refusal(Exception):
+    def __init__(self, status, message, hint):
+        super().__init__(message)
+        self.status = status
+        self.hint = hint
+
+
+def run(main):
+    """Runs a program's `main`; a refusal or a failing disk ends it with one message and its status."""
+    try:
+        main()
+    except Refusal as refusal:
+        end(refusal.status, refusal, refusal.hint)
+    except OSError as error:
+        end(LOCAL, error, "check the disk, and the permissions of the file")
+
+
+def end(status, message, hint):
+    print(f"error: {message}\n  {hint}", file=sys.stderr)
+    sys.exit(status)
