@@ -21,8 +21,9 @@ describe('a source', () => {
   let downPort: number
 
   beforeAll(async () => {
-    // Short, for a server that is down is asked for five times as long, in each of three attempts.
-    stand = await startStand({ postgresMajor: 18, timeouts: { light: '2s' } })
+    // A server that is down is asked for five times as long, in each of three attempts: here twice, the third would come too late.
+    const timeouts = { light: '4s', retryInterval: '7s', retryMaximumInterval: '14s' }
+    stand = await startStand({ postgresMajor: 18, timeouts })
     await stand.postgres.sql(`create role weak login password 'weak-password'`)
     downPort = await freePort()
     before = await remainsOf(stand)
