@@ -53,14 +53,19 @@ interface Unread {
 /** A backup that is there and cannot be read is not one that is not there. */
 function refusal(
   plan: Extract<RestoreDecision, { outcome: 'refused' }>,
-  { target }: RestoreRequest,
+  { system, target }: RestoreRequest,
   unread: readonly Unread[],
   away: readonly string[],
 ): HoldfastError {
   const message = away.length === 0 ? plan.message : `${plan.message}; not read: ${away.join('; ')}`
   if (plan.code !== 'NOT_FOUND') return new HoldfastError(plan.code, message)
   const ofBackup = unread.find(({ backup }) => backup !== undefined && (target.kind === 'latest' || backup === target.backup))
-  const reason = (ofBackup ?? unread.find(({ backup }) => backup === undefined))?.problem
+  if (ofBackup !== undefined) {
+    const what = target.kind === 'latest' ? `no backup of ${system} can be read` : `backup ${target.backup} cannot be read`
+    const { code, hint } = ofBackup.problem
+    return new HoldfastError(code, `${what}: ${away.join('; ')}`, { hint })
+  }
+  const reason = unread.find(({ backup }) => backup === undefined)?.problem
   return reason === undefined
     ? new HoldfastError(plan.code, message)
     : new HoldfastError(reason.code, message, { hint: reason.hint })

@@ -113,8 +113,7 @@ function parseHmac(value: unknown, expected: BackupId): ManifestHmac {
 function checkHmac(manifest: Manifest, hmac: ManifestHmac, keys: KeyRing): void {
   const { keyId } = manifest.encryption
   if (keyId !== undefined && keyId !== hmac.keyId) throw damaged(manifest.backup, 'its HMAC is of another key than its artifacts')
-  if (!hmacMatches(manifest, hmac, findKey(hmac.keyId, keys, manifest.backup)))
-    throw damaged(manifest.backup, 'its HMAC is wrong')
+  if (!hmacMatches(manifest, hmac, findKey(hmac.keyId, keys, manifest.backup))) throw wrongHmac(manifest.backup, hmac.keyId)
 }
 
 // Encrypted means signed, whatever the policy: no version of Holdfast ever wrote the one without the other.
@@ -131,6 +130,12 @@ function unsigned(backup: BackupId): HoldfastError {
 
 function damaged(backup: BackupId, what: string, cause?: unknown): HoldfastError {
   return new HoldfastError('MANIFEST_DAMAGED', `manifest of ${backup} is damaged: ${what}`, { cause })
+}
+
+function wrongHmac(backup: BackupId, keyId: string): HoldfastError {
+  return new HoldfastError('MANIFEST_DAMAGED', `manifest of ${backup} is damaged: its HMAC is wrong for key "${keyId}"`, {
+    hint: `if all backups say so, key "${keyId}" of this configuration is not the one they were made with: find that one. If only this one does, it was altered: use another repository`,
+  })
 }
 
 function unknownFormat(version: unknown, backup: BackupId): HoldfastError {

@@ -52,7 +52,7 @@ const rules = {
   FORMAT_UNKNOWN: {
     retryable: false,
     exitStatus: 8,
-    hint: 'this repository was written by another version of Holdfast; upgrade',
+    hint: 'another version of Holdfast wrote it: upgrade this one, or restore with the one that did',
   },
   CHECK_FAILED: { retryable: false, exitStatus: 8, hint: 'the restored data is not what was backed up; choose another backup' },
   RECOVERY_FAILED: { retryable: false, exitStatus: 8, hint: 'read the last lines of the server’s log in the message' },

@@ -31,15 +31,15 @@ export const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/
 const nameRule = 'use 1 to 63 of a-z, 0-9, "_" and "-", beginning with a letter or a digit'
 
 export function parseSystemName(text: string): SystemName {
-  return parseName(text, 'system') as SystemName
+  return parseName(text, 'a system') as SystemName
 }
 
 export function parseInstanceName(text: string): InstanceName {
-  return parseName(text, 'instance') as InstanceName
+  return parseName(text, 'an instance') as InstanceName
 }
 
 export function parseRepositoryName(text: string): RepositoryName {
-  return parseName(text, 'repository') as RepositoryName
+  return parseName(text, 'a repository') as RepositoryName
 }
 
 /** @param time when the backup was due: the scheduled time, else the start of its workflow. */
@@ -100,7 +100,7 @@ function isMoment(time: string): boolean {
 
 function parseName(text: string, what: string): string {
   if (!namePattern.test(text)) {
-    throw new HoldfastError('INVALID_NAME', `"${text}" is not a name for a ${what}`, { hint: nameRule })
+    throw new HoldfastError('INVALID_NAME', `"${text}" is not a name for ${what}`, { hint: nameRule })
   }
   return text
 }

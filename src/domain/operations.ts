@@ -12,8 +12,14 @@ export interface BackupRequest {
 
 export type CopyState =
   | { readonly state: 'committed' }
-  /** `code` and `message` say why there is no copy. */
-  | { readonly state: 'missing'; readonly code: string; readonly message: string }
+  /** `code` and `message` say why there is no copy, `hint` what to do; `left`: what was sent of it is still there. */
+  | {
+      readonly state: 'missing'
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+      readonly left?: true
+    }
 
 /** Result of `backupSystem`. */
 export interface BackupReport {

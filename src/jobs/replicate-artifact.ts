@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LimitFunction } from 'p-limit'
 import { artifactKey } from '../catalog/keys.js'
@@ -61,15 +62,23 @@ async function send(copy: ArtifactCopy, key: ObjectKey): Promise<Complete> {
   const there = await copy.target.store.head(key, copy)
   if (there !== undefined) return () => keepWhole(copy, there)
   const handle = await openWhenThere(copy, key)
+  const bytes = bytesOf(copy, key, handle)
+  // A target that refuses at once ends all copies before anybody reads: an error nobody hears would end the process instead.
+  bytes.on('error', () => undefined)
   try {
-    const bytes = follow(handle, { isFinished: () => isFinal(copy, key), signal: copy.signal })
     const { uploads } = copy.target.store
-    if (uploads !== undefined) return await uploadParts(copy, key, bytes, uploads)
-    const { bytesPerSecond } = copy.limits
-    return await copyWhole(copy, key, bytesPerSecond === undefined ? bytes : bytes.compose(limitRate({ bytesPerSecond })))
+    return uploads === undefined ? await copyWhole(copy, key, bytes) : await uploadParts(copy, key, bytes, uploads)
   } finally {
+    bytes.destroy()
     await handle.close()
   }
+}
+
+function bytesOf(copy: ArtifactCopy, key: ObjectKey, handle: FileHandle): Readable {
+  const bytes = follow(handle, { isFinished: () => isFinal(copy, key), signal: copy.signal })
+  const { bytesPerSecond } = copy.limits
+  const isPaced = bytesPerSecond === undefined || copy.target.store.uploads !== undefined
+  return isPaced ? bytes : bytes.compose(limitRate({ bytesPerSecond }))
 }
 
 async function keepWhole(copy: ArtifactCopy, there: ObjectInfo): Promise<void> {

@@ -23,7 +23,13 @@ export async function runCapture(spec: CaptureSpec, { composition, voice }: JobC
     compressionLevel: composition.compressionLevel(spec.system),
     voice,
   })
-  const captured = await engine.capture({ kind: spec.backupKind, label: spec.backup }, sink, voice.signal)
-  await growing.discard(prefix)
-  return { ...captured, ...(keys.active === undefined ? {} : { keyId: keys.active.id }) }
+  try {
+    const captured = await engine.capture({ kind: spec.backupKind, label: spec.backup }, sink, voice.signal)
+    await growing.discard(prefix)
+    return { ...captured, ...(keys.active === undefined ? {} : { keyId: keys.active.id }) }
+  } catch (error) {
+    // Nothing can go on from it, and on a disk that is full the result of this job may need the room.
+    await growing.discard(prefix).catch(() => undefined)
+    throw error
+  }
 }

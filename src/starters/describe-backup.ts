@@ -4,10 +4,23 @@ import { formatBytes, formatDuration } from '../domain/quantity.js'
 /** The end of a backup, for a person. */
 export function describeBackup(report: BackupReport): string {
   const took = formatDuration(Date.parse(report.endedAt) - Date.parse(report.startedAt))
-  const copies = Object.entries<CopyState>(report.copies).map(([repository, copy]) =>
-    copy.state === 'committed' ? `  ${repository}: committed` : `  ${repository}: MISSING: ${copy.message} (${copy.code})`,
-  )
+  const copies = Object.entries<CopyState>(report.copies).flatMap(([repository, copy]) => describeCopy(repository, copy))
   const attempts = report.attempts === 1 ? '' : `, attempt ${report.attempts}`
   const headline = `backup ${report.backup} is ${report.outcome}: ${formatBytes(report.storedBytes)} in ${took}${attempts}`
-  return `${[headline, ...copies, ...report.warnings.map((warning) => `  note: ${warning}`)].join('\n')}\n`
+  const next =
+    report.outcome === 'degraded' ? ['  a missing copy is not sent later: mend the cause, then take another backup'] : []
+  return `${[headline, ...copies, ...next, ...report.warnings.map((warning) => `  note: ${warning}`)].join('\n')}\n`
+}
+
+function describeCopy(repository: string, copy: CopyState): string[] {
+  if (copy.state === 'committed') return [`  ${repository}: committed`]
+  const left =
+    copy.left === undefined
+      ? []
+      : ['    what was sent, if anything, could not be removed: see "What is left after a crash" in docs/operations.md']
+  return [
+    `  ${repository}: MISSING: ${copy.message}`,
+    `    ${copy.code}${copy.hint === undefined ? '' : `; ${copy.hint}`}`,
+    ...left,
+  ]
 }

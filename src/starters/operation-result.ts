@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client'
-import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common'
+import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common'
 import { HoldfastError, hintOf, isErrorCode } from '../domain/errors.js'
 import { isTemporalAway } from './temporal-failure.js'
 
@@ -36,9 +36,7 @@ function asHoldfastError(workflowId: string, cause: unknown): HoldfastError {
 }
 
 /** The hint of the activity that failed says more than the table's. */
-function hintIn(failure: ApplicationFailure): string | undefined {
-  const [detail] = (failure.details ?? []) as { hint?: string }[]
-  if (typeof detail?.hint === 'string') return detail.hint
-  const inner = failure.cause instanceof ActivityFailure ? failure.cause.cause : failure.cause
-  return inner instanceof ApplicationFailure ? hintIn(inner) : undefined
+function hintIn({ details }: ApplicationFailure): string | undefined {
+  const [detail] = (details ?? []) as { hint?: string }[]
+  return typeof detail?.hint === 'string' ? detail.hint : undefined
 }

@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { Composition } from '../composition/compose.js'
 import { type LoadedConfig, loadConfig } from '../config/load-config.js'
+import { nearest } from '../config/nearest.js'
 import { HoldfastError } from '../domain/errors.js'
 import type { SystemName } from '../domain/ids.js'
 
@@ -51,8 +52,9 @@ export async function compositionOf({ loaded, env }: VerbContext): Promise<Compo
 export function knownSystem(system: SystemName, { config }: LoadedConfig): void {
   const names = Object.keys(config.systems)
   if (names.includes(system)) return
+  const meant = nearest(system, names)
   throw new HoldfastError('NOT_FOUND', `there is no system "${system}" in the configuration`, {
-    hint: `there is: ${names.join(', ')}`,
+    hint: `${meant === undefined ? '' : `did you mean ${meant}? `}there is: ${names.join(', ')}`,
   })
 }
 

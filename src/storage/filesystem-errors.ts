@@ -33,6 +33,8 @@ const codes = new Map<string, ErrorCode>([
 
 function hintFor(errno: string | undefined): { hint: string } | undefined {
   switch (errno) {
+    case 'ENOSPC':
+      return { hint: 'free space there (`df`), or inodes where there is space (`df -i`), or choose another directory' }
     case 'EROFS':
       return { hint: 'the file system is mounted read-only; mount it for writing' }
     case 'EDQUOT':

@@ -33,7 +33,7 @@ export function toS3Error(error: unknown, context: S3Context): HoldfastError {
   const known = readSdkError(error)
   const { code, hint } = judge(known, errnoOf(error), context)
   const fromService = known.status !== undefined
-  const reason = fromService ? `${known.name}${known.message && `: ${known.message.slice(0, 300)}`}` : known.message || known.name
+  const reason = fromService ? reasonGiven(known) : known.message || known.name
   return new HoldfastError(code, `${context.what} in ${context.place} failed: ${reason}`, {
     ...(hint !== undefined && { hint }),
     ...(!fromService && { cause: error }),
@@ -47,14 +47,40 @@ export function s3CodeOf(error: unknown): string | undefined {
   return typeof error.details.s3Code === 'string' ? error.details.s3Code : undefined
 }
 
+/** Answers to HEAD have no body, and so no reason. */
+export function isWithoutReason(error: unknown): boolean {
+  return s3CodeOf(error) === withoutReason
+}
+
+const withoutReason = 'Unknown'
+
+// Not `name: message`: what follows `ExpiredToken:` would be taken for a token and masked.
+function reasonGiven({ name, message, status }: SdkError): string {
+  if (name === withoutReason) return `the store answered ${status} and gave no reason`
+  return message === '' ? name : `${message.slice(0, 300)} (${name})`
+}
+
 function judge(error: SdkError, errno: string | undefined, context: S3Context): Verdict {
   const region = error.bucketRegion
   if (region !== undefined && (error.status === 301 || error.name === 'AuthorizationHeaderMalformed')) {
     return { code: 'STORE_MISSING', hint: `the bucket is in region "${region}", the configuration says "${context.region}"` }
   }
+  if (error.name === withoutReason && (error.status === 400 || error.status === 403)) return refusedSilently
   return byName[error.name] ?? byStatus(error.status) ?? byErrno(errno)
 }
 
+const refusedSilently: Verdict = {
+  code: 'STORE_DENIED',
+  hint: 'check the credentials and that they are not expired, the permissions s3:GetObject and s3:ListBucket, `region`, and the clock of this host',
+}
+const quotaUsed: Verdict = {
+  code: 'SPACE_SHORT',
+  hint: 'the quota of the bucket is used up: raise it, or remove what is not needed there',
+}
+const storeFull: Verdict = {
+  code: 'SPACE_SHORT',
+  hint: 'the store has no space left: give it more, or remove what is not needed there',
+}
 const clock = 'set the clock of this host (NTP): the store refuses requests that are minutes away from its own time'
 const byName: Readonly<Record<string, Verdict | undefined>> = {
   NoSuchKey: { code: 'NOT_FOUND' },
@@ -86,9 +112,14 @@ const byName: Readonly<Record<string, Verdict | undefined>> = {
   BadDigest: { code: 'ARTIFACT_DAMAGED', hint: 'what arrived is not what was read; the store has refused it' },
   XAmzContentChecksumMismatch: { code: 'ARTIFACT_DAMAGED', hint: 'what arrived is not what was read; the store has refused it' },
   InvalidObjectState: { code: 'NOT_SUPPORTED', hint: 'the object is archived: have it restored from the archive tier first' },
+  AuthorizationHeaderMalformed: {
+    code: 'STORE_MISSING',
+    hint: 'the store does not take the region: correct `region` of the repository',
+  },
   NotImplemented: { code: 'STORE_INCAPABLE' },
-  QuotaExceeded: { code: 'SPACE_SHORT', hint: 'the quota of the bucket is used up' },
-  XMinioStorageFull: { code: 'SPACE_SHORT' },
+  QuotaExceeded: quotaUsed,
+  XMinioAdminBucketQuotaExceeded: quotaUsed,
+  XMinioStorageFull: storeFull,
 }
 
 function byStatus(status: number | undefined): Verdict | undefined {
@@ -97,7 +128,7 @@ function byStatus(status: number | undefined): Verdict | undefined {
   if (status === 404) return { code: 'NOT_FOUND' }
   if (status === 412) return { code: 'ALREADY_EXISTS' }
   if (status === 501) return { code: 'STORE_INCAPABLE' }
-  if (status === 507) return { code: 'SPACE_SHORT', hint: 'the store has no space left' }
+  if (status === 507) return storeFull
   if (status === 429 || status >= 500) return { code: 'STORE_UNAVAILABLE' }
   if (status >= 300 && status < 400) return byName.PermanentRedirect
   return status >= 400 ? { code: 'INTERNAL' } : { code: 'STORE_UNAVAILABLE' }

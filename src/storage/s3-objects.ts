@@ -5,7 +5,7 @@ import type { ObjectKey } from '../domain/ids.js'
 import { crc32FromBase64, crc32Of, crc32ToBase64 } from './crc32-forms.js'
 import { retryConflicts } from './s3-conflict.js'
 import type { S3Connection } from './s3-connection.js'
-import { s3CodeOf, toS3Error } from './s3-errors.js'
+import { isWithoutReason, s3CodeOf, toS3Error } from './s3-errors.js'
 import { storedAs } from './s3-stored-as.js'
 import { sizedBody } from './sized-body.js'
 import type { ByteRange, CallOptions, ObjectInfo } from './store.js'
@@ -55,10 +55,27 @@ export async function headObject(s3: S3Connection, key: ObjectKey, options: Call
     const modifiedAt = head.LastModified ?? new Date(0)
     return { key, sizeBytes: head.ContentLength ?? 0, modifiedAt, ...(crc32 && { crc32 }) }
   } catch (error) {
+    if (isWithoutReason(error)) throw await withReason(s3, key, error, options)
     if (!(error instanceof HoldfastError) || error.code !== 'NOT_FOUND') throw error
     await s3.assertBucket(options)
     return undefined
   }
+}
+
+/** A GET is refused for what a HEAD was refused for, and is told why. @returns what to throw */
+async function withReason(s3: S3Connection, key: ObjectKey, refusal: unknown, options: CallOptions): Promise<unknown> {
+  const command = new GetObjectCommand({ Bucket: s3.options.bucket, Key: s3.fullKey(key), Range: 'bytes=0-0' })
+  try {
+    const { Body: body } = await s3.run(`head of "${key}"`, options, (sending) => s3.client.send(command, sending))
+    if (body instanceof Readable) body.destroy()
+    return refusal
+  } catch (error) {
+    return statusOf(error) === statusOf(refusal) ? error : refusal
+  }
+}
+
+function statusOf(error: unknown): unknown {
+  return error instanceof HoldfastError ? error.details.status : undefined
 }
 
 export async function getObject(

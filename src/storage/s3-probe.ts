@@ -6,7 +6,8 @@ import { crc32Of } from './crc32-forms.js'
 import type { S3Connection } from './s3-connection.js'
 import { deleteObjects } from './s3-delete.js'
 import { s3CodeOf } from './s3-errors.js'
-import { headObject, putObject } from './s3-objects.js'
+import { listObjects } from './s3-list.js'
+import { getObject, headObject, putObject } from './s3-objects.js'
 import { s3Uploads } from './s3-uploads.js'
 import type { CallOptions, StoreCapabilities } from './store.js'
 
@@ -15,21 +16,34 @@ import type { CallOptions, StoreCapabilities } from './store.js'
  * reached, or denies what every backup needs, fails the probe.
  */
 export async function probeS3(s3: S3Connection, call: CallOptions): Promise<StoreCapabilities> {
-  const [plain, whole, copy] = [probeKey(), probeKey(), probeKey()]
+  const keys = [probeKey(), probeKey(), probeKey()] as const
   try {
-    const conditionalPut = await probeConditionalPut(s3, plain, call)
-    const multipart = await probeMultipart(s3, whole, call)
-    return {
-      conditionalPut,
-      multipart: multipart !== 'absent',
-      fullObjectCrc32: multipart === 'with-crc32',
-      versioning: await probeVersioning(s3, call),
-      objectLock: await probeObjectLock(s3, call),
-      storageClasses: s3.options.endpoint === undefined ? awsStorageClasses : [],
-      serverSideCopy: await probeCopy(s3, plain, copy, call),
-    }
-  } finally {
-    await deleteObjects(s3, [plain, whole, copy], call)
+    const capabilities = await tryOut(s3, keys, call)
+    await deleteObjects(s3, keys, call)
+    return capabilities
+  } catch (error) {
+    // What failed first says more than that it cannot be tidied up either.
+    await deleteObjects(s3, keys, call).catch(() => undefined)
+    throw error
+  }
+}
+
+async function tryOut(
+  s3: S3Connection,
+  [plain, whole, copy]: readonly [ObjectKey, ObjectKey, ObjectKey],
+  call: CallOptions,
+): Promise<StoreCapabilities> {
+  const conditionalPut = await probeConditionalPut(s3, plain, call)
+  await probeReading(s3, plain, call)
+  const multipart = await probeMultipart(s3, whole, call)
+  return {
+    conditionalPut,
+    multipart: multipart !== 'absent',
+    fullObjectCrc32: multipart === 'with-crc32',
+    versioning: await probeVersioning(s3, call),
+    objectLock: await probeObjectLock(s3, call),
+    storageClasses: s3.options.endpoint === undefined ? awsStorageClasses : [],
+    serverSideCopy: await probeCopy(s3, plain, copy, call),
   }
 }
 
@@ -63,6 +77,13 @@ async function probeConditionalPut(s3: S3Connection, key: ObjectKey, call: CallO
   }
 }
 
+/** What commits, restores and `ls` cannot do without. */
+async function probeReading(s3: S3Connection, key: ObjectKey, call: CallOptions): Promise<void> {
+  const body = await getObject(s3, key, call)
+  body.destroy()
+  for await (const _ of listObjects(s3, key, call));
+}
+
 async function probeMultipart(
   s3: S3Connection,
   key: ObjectKey,
@@ -86,6 +107,8 @@ async function uploadOnce(
   checksum: 'sent' | 'unknown-to-the-store',
 ): Promise<void> {
   const uploads = s3Uploads(s3, () => checksum)
+  // Every copy looks for an upload to go on with before it begins one.
+  await uploads.find(key, call)
   const upload = await uploads.begin(key, call)
   try {
     await uploads.putPart(upload, { number: 1, bytes: content, crc32: crc32Of(content) }, call)

@@ -9,6 +9,8 @@ import type { BackupRun } from './backup-system.js'
 import { failureOf } from './failures.js'
 import { partBytesFor } from './part-bytes.js'
 
+type MissingCopy = Extract<CopyState, { state: 'missing' }>
+
 interface Copies {
   /** Waits for every copy, which commits when it is whole and verified. Never throws: what failed is `missing`. */
   finish(manifest: Manifest): Promise<Readonly<Record<RepositoryName, CopyState>>>
@@ -27,8 +29,7 @@ export function copyToRepositories(run: BackupRun, input: AttemptInput, estimate
       await scope.run(() => copyOne(run, input, copy, partBytesFor(copy.partBytes, estimatedBytes), committedFirst.promise))
       return [repository, { state: 'committed' }]
     } catch (error) {
-      const { code, message } = failureOf(error)
-      return [repository, { state: 'missing', code, message }]
+      return [repository, { state: 'missing', ...failureOf(error) }]
     }
   })
 
@@ -107,9 +108,17 @@ async function leave(
   run: BackupRun,
   input: AttemptInput,
   repository: RepositoryName,
-  state: CopyState,
+  state: MissingCopy,
 ): Promise<[RepositoryName, CopyState]> {
-  return (await removeCopy(run, input, repository)) === 'committed' ? [repository, { state: 'committed' }] : [repository, state]
+  switch (await removeCopy(run, input, repository)) {
+    case 'committed':
+      return [repository, { state: 'committed' }]
+    case 'removed':
+      return [repository, state]
+    case 'left':
+      // A place that is not there got nothing.
+      return [repository, state.code === 'STORE_MISSING' ? state : { ...state, left: true }]
+  }
 }
 
 async function removeCopy(

@@ -12,6 +12,8 @@ import { type ErrorCode, isErrorCode } from '../domain/errors.js'
 export interface KnownFailure {
   readonly code: ErrorCode
   readonly message: string
+  /** Where whoever failed knew better than the table of errors. */
+  readonly hint?: string
 }
 
 /** An activity that was over before a cancellation reached it has ended well; what follows it must not begin all the same. */
@@ -28,9 +30,14 @@ export function failureOf(error: unknown): KnownFailure {
     return timedOut(cause, activityOf(error))
   }
   if (cause instanceof ApplicationFailure) {
-    return { code: isErrorCode(cause.type) ? cause.type : 'INTERNAL', message: cause.message }
+    return { code: isErrorCode(cause.type) ? cause.type : 'INTERNAL', message: cause.message, ...givenHint(cause) }
   }
   return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) }
+}
+
+function givenHint({ details }: ApplicationFailure): { hint?: string } {
+  const [detail] = (details ?? []) as { hint?: unknown }[]
+  return typeof detail?.hint === 'string' ? { hint: detail.hint } : {}
 }
 
 /** Only a worker that went silent, or never came, is a missing worker; what ran out of time had one. */
@@ -40,14 +47,15 @@ function timedOut({ timeoutType }: TimeoutFailure, activity: string): KnownFailu
   return { code: 'TIMED_OUT', message: `activity ${activity} was not done in the time it is given` }
 }
 
-/** A workflow fails with a failure that carries the code, so that starters can map it to an exit status. */
+/** A workflow fails with a failure that carries code and hint, so that starters can tell both and have an exit status. */
 export function toWorkflowFailure(error: unknown): unknown {
   if (isCancellation(error)) return error
-  const { code, message } = failureOf(error)
+  const { code, message, hint } = failureOf(error)
   return ApplicationFailure.create({
     type: code,
     message,
     nonRetryable: true,
+    ...(hint === undefined ? {} : { details: [{ hint }] }),
     ...(error instanceof Error ? { cause: error } : {}),
   })
 }

@@ -78,7 +78,7 @@ describe('where a restore may not go', () => {
     if (!canMount) return
     const instances = join(stand.directory, 'instances')
     const asked = stand.proxy.requests.length
-    const unmount = await mountSmall(instances, '16m')
+    const unmount = await mountSmall(instances, 'size=16m')
     const refused = await restore('large', '--repository', 'primary').finally(unmount)
     expect(refused, refused.stderr).toMatchObject({ exitCode: 9 })
     expect(refused.stderr).toContain(`${instances} has `)

@@ -28,6 +28,8 @@ export interface S3Proxy {
   hold(match: Match, when?: 'before' | 'after'): Promise<HeldRequest>
   /** Answers the next request that matches in place of the server, which sees nothing of it. */
   failNext(match: Match, status: number, body?: string): void
+  /** The same for every request that matches. @returns what ends it. */
+  failAll(match: Match, status: number, body?: string): () => void
   /** Passes the next request that matches on, and answers with another status than the server. */
   loseNextAnswer(match: Match, status: number): void
   /** Cuts the body of the next answer that matches in half, and the connection with it. */
@@ -53,6 +55,8 @@ interface Fault {
   readonly match: Match
   readonly status?: number
   readonly body?: string
+  /** It meets every request that matches, until it is taken away. */
+  readonly lasts?: true
   readonly caught?: (held: HeldRequest) => void
 }
 
@@ -68,7 +72,9 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
 
   const take = (passing: Passing): Fault | undefined => {
     const index = faults.findIndex((fault) => fault.match(passing))
-    return index < 0 ? undefined : faults.splice(index, 1)[0]
+    const fault = faults[index]
+    if (fault !== undefined && fault.lasts === undefined) faults.splice(index, 1)
+    return fault
   }
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -159,6 +165,11 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
       }),
     failNext: (match, status, body) => {
       faults.push({ kind: 'fail', match, status, ...(body !== undefined && { body }) })
+    },
+    failAll: (match, status, body) => {
+      const fault: Fault = { kind: 'fail', match, status, lasts: true, ...(body !== undefined && { body }) }
+      faults.push(fault)
+      return () => void faults.splice(faults.indexOf(fault), 1)
     },
     loseNextAnswer: (match, status) => {
       faults.push({ kind: 'lose', match, status })

@@ -6,9 +6,9 @@ export async function mayMount(): Promise<boolean> {
   return exitCode === 0
 }
 
-/** A file system of its own, of this size. @returns what takes it away again */
-export async function mountSmall(directory: string, size: string): Promise<() => Promise<void>> {
-  await execa('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0755`, 'tmpfs', directory])
+/** A file system of its own. @param limit `size=16m`, `nr_inodes=100` @returns what takes it away again */
+export async function mountSmall(directory: string, limit: string): Promise<() => Promise<void>> {
+  await execa('mount', ['-t', 'tmpfs', '-o', `${limit},mode=0755`, 'tmpfs', directory])
   return () => unmount(directory)
 }
 

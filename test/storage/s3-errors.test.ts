@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ObjectKey } from '../../src/domain/ids.js'
+import { redactText } from '../../src/domain/redact-text.js'
 import { freePort } from '../servers/free-port.js'
 import type { S3Proxy } from '../servers/s3-proxy.js'
 import { codeOf, collect, errorOf } from './store-reading.js'
@@ -32,6 +33,8 @@ it.each([
   [500, 'InternalError', 'STORE_UNAVAILABLE', /endpoint/],
   [409, 'ConditionalRequestConflict', 'STORE_UNAVAILABLE', /endpoint/],
   [507, 'InsufficientStorage', 'SPACE_SHORT', /space/],
+  [403, 'QuotaExceeded', 'SPACE_SHORT', /quota of the bucket is used up: raise it/],
+  [400, 'XMinioAdminBucketQuotaExceeded', 'SPACE_SHORT', /quota/],
   [501, 'NotImplemented', 'STORE_INCAPABLE', /doctor/],
   [400, 'BadDigest', 'STORE_UNAVAILABLE', /changed on the way/],
 ])('takes %i %s for %s, %s', async (status, name, code, hint) => {
@@ -51,6 +54,43 @@ it('names the region a bucket is really in', async () => {
   const error = await errorOf(store.put(key('errors/region'), Buffer.from('x'), { ifAbsent: true }))
   expect(error).toMatchObject({ code: 'STORE_MISSING', hint: expect.stringContaining('"eu-west-3"') })
 })
+
+it('asks for the reason of a HEAD that is refused, for its answer has no room for one', async () => {
+  const store = bucket.open({ maxAttempts: 1 })
+  proxy.failNext(is('Head'), 403)
+  proxy.failNext(is('Get'), 403, errorBody('RequestTimeTooSkewed'))
+  expect(await errorOf(store.head(key('errors/head')))).toMatchObject({
+    code: 'STORE_DENIED',
+    message: expect.stringMatching(/head of "errors\/head" .*said the test \(RequestTimeTooSkewed\)$/),
+    hint: expect.stringContaining('clock'),
+  })
+})
+
+it.each([400, 403])('says of a HEAD refused with %i, where a GET is not, that no reason was given', async (status) => {
+  const store = bucket.open({ maxAttempts: 1 })
+  proxy.failNext(is('Head'), status)
+  expect(await errorOf(store.head(key('errors/head')))).toMatchObject({
+    code: 'STORE_DENIED',
+    message: expect.stringContaining(`the store answered ${status} and gave no reason`),
+    hint: expect.stringMatching(/credentials.*permissions.*`region`.*clock/),
+  })
+})
+
+it('says of an expired token what the store says, and nothing of it is taken for a token', async () => {
+  const store = bucket.open({ maxAttempts: 1 })
+  proxy.failNext(is('Put'), 400, errorBody('ExpiredToken'))
+  const error = await errorOf(store.put(key('errors/token'), Buffer.from('x'), { ifAbsent: false }))
+  expect(redactText(error?.message ?? '')).toMatch(/failed: said the test \(ExpiredToken\)$/)
+})
+
+it.each(['Get', 'List', 'ListUploads', 'Begin', 'PutPart', 'Complete', 'DeleteMany'] as const)(
+  'a probe fails where %s is forbidden: backups or restores would',
+  async (operation) => {
+    const ends = proxy.failAll(is(operation), 403, errorBody('AccessDenied'))
+    const error = await errorOf(bucket.open({ maxAttempts: 1 }).probe()).finally(ends)
+    expect(error).toMatchObject({ code: 'STORE_DENIED', hint: expect.stringContaining('lack a permission') })
+  },
+)
 
 it('keeps secrets and tokens out of errors, also those a store repeats', async () => {
   const credentials = {

@@ -23,7 +23,7 @@ const rules: readonly Rule[] = [
   {
     pattern: /No space left on device|Disk quota exceeded/,
     code: 'SPACE_SHORT',
-    hint: 'a capture needs room for the compressed backup twice in the capture repository',
+    hint: 'a capture needs room for the compressed backup twice in the capture repository: free space (`df`) or inodes (`df -i`) there',
   },
   {
     pattern: /password authentication failed|no password supplied|no pg_hba\.conf entry|pg_hba\.conf rejects/,

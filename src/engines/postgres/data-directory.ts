@@ -11,12 +11,12 @@ export interface DataFile {
 }
 
 /**
- * Everything an archive extracted must be a file or a directory. A link could make us read or write elsewhere, later and with
- * more rights; PostgreSQL's own backups hold none but those of tablespaces.
+ * Everything an archive extracted must be a file or a directory. A link could make us read, write or remove elsewhere, later and
+ * with more rights; PostgreSQL's own backups hold none but those of tablespaces, which are left out.
  * @throws HoldfastError ARTIFACT_DAMAGED
  */
-export async function refuseForeignFiles(instance: Instance): Promise<void> {
-  for await (const _ of walkDataDirectory(instance)) {
+export async function refuseForeignFiles(directory: string): Promise<void> {
+  for await (const _ of walk(directory, '', {})) {
     // Walking is what looks at every entry.
   }
 }

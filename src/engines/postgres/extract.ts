@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { HoldfastError } from '../../domain/errors.js'
 import type { SystemUser } from '../../process/command.js'
 import { startProgram } from '../../process/start-program.js'
+import { refuseForeignFiles } from './data-directory.js'
 
 interface Extraction {
   readonly source: Readable
@@ -16,8 +17,9 @@ interface Extraction {
 
 /**
  * Extracts a tar archive with GNU tar, as the server's user. tar refuses members with `..`, drops a leading `/`, and makes links
- * that point outside only when it is done; the user can write nowhere else anyway.
- * @throws HoldfastError SPACE_SHORT, LOCAL_IO; what the source fails with
+ * that point outside only when it is done; the user can write nowhere else anyway. Links are looked for before anything else is
+ * done with the directory: what comes next may run as root.
+ * @throws HoldfastError SPACE_SHORT, LOCAL_IO, ARTIFACT_DAMAGED (it holds what no backup holds); what the source fails with
  */
 export async function extract(extraction: Extraction, signal: AbortSignal): Promise<void> {
   const failing = new AbortController()
@@ -53,6 +55,7 @@ export async function extract(extraction: Extraction, signal: AbortSignal): Prom
   if (failing.signal.aborted) throw failing.signal.reason
   if (ended.status === 'rejected') throw extractionFailure(extraction.directory, running.stderrTail(), ended.reason)
   if (fed.status === 'rejected') throw fed.reason
+  await refuseForeignFiles(extraction.directory)
 }
 
 function counter(onBytes: (bytes: number) => void): Transform {
@@ -70,6 +73,13 @@ function isBrokenPipe(error: unknown): boolean {
 }
 
 function extractionFailure(directory: string, lastLines: string, cause: unknown): HoldfastError {
-  const code = /No space left|Disk quota/.test(lastLines) ? 'SPACE_SHORT' : 'LOCAL_IO'
-  return new HoldfastError(code, `cannot extract into ${directory}: ${lastLines.trim()}`, { cause })
+  const message = `cannot extract into ${directory}: ${lastLines.trim()}`
+  if (/No space left|Disk quota/.test(lastLines)) {
+    return new HoldfastError('SPACE_SHORT', message, { cause, hint: 'free space there (`df`) or inodes (`df -i`)' })
+  }
+  return new HoldfastError(strangeMember.test(lastLines) ? 'ARTIFACT_DAMAGED' : 'LOCAL_IO', message, { cause })
 }
+
+/** A name with `..`, a path through a link or a file, a link to what is not in the archive: no try would end otherwise. */
+const strangeMember =
+  /Member name contains '\.\.'|Cannot open: Not a directory|Cannot mkdir: Not a directory|Cannot hard link|not look like a tar archive/

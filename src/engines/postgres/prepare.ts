@@ -6,7 +6,6 @@ import type { Artifact, ArtifactRole } from '../../domain/manifest.js'
 import type { SystemUser } from '../../process/command.js'
 import type { PrepareRequest } from '../engine.js'
 import { configure } from './configure.js'
-import { refuseForeignFiles } from './data-directory.js'
 import { extract } from './extract.js'
 import { instanceFiles } from './instance-files.js'
 import { parseInventory } from './inventory.js'
@@ -24,7 +23,6 @@ export async function prepare(request: PrepareRequest, signal: AbortSignal): Pro
   for (const { oid } of manifest.facts.tablespaces) {
     await linkOwned(join(instance.dataDirectory, 'pg_tblspc', oid), tablespaceDirectory(request, oid), owner)
   }
-  await refuseForeignFiles(instance)
   await storeDocuments(request, owner, signal)
   const inventory = parseInventory(await readFile(instanceFiles(instance).inventory, 'utf8'))
   await configure({ instance, manifest, inventory, owner }, signal)
