@@ -40,7 +40,7 @@ export async function compare(settings: Settings, places: Places, story: Story, 
   await fillComparison(stage, settings.scale)
   const dataBytes = await sourceBytes(stage.source)
   story.say(`${formatBytes(dataBytes)} of data`)
-  const turns = await runSeries([ours, ...contenders], settings.runs, story)
+  const turns = await runSeries([ours, ...contenders], settings.runs, story, signal)
   story.chapter('Memory of Holdfast, with much data')
   await flat(fillLarge)
 

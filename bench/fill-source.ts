@@ -8,12 +8,12 @@ export const sizes = { smallBytes: 1.0e9, largeBytes: 4.0e9, pgbenchScale: 100, 
 
 /** The smallest server: hashes alone, until it has grown to so many bytes. */
 export async function fillSmall({ source }: Stage, scale: number): Promise<void> {
-  await source.sql('create table hashes (id int, hash text)')
+  await source.sql('create table hashes (id bigint primary key, hash text, other text)')
   await addHashes(source, 'hashes', Math.round(sizes.hashes * scale))
   await fillUp(source, sizes.smallBytes * scale)
 }
 
-/** What is compared: accounts of pgbench and hashes, about 2 GB at scale 1. */
+/** What is compared: accounts of pgbench and hashes, some 2.5 GB at scale 1. */
 export async function fillComparison({ source, signal }: Stage, scale: number): Promise<void> {
   await source.sql('drop table if exists ballast')
   const args = ['--initialize', '--quiet', '--scale', String(Math.round(sizes.pgbenchScale * scale)), ...loginArgs(source)]
@@ -41,20 +41,20 @@ export function loginArgs({ host, port, user }: TestPostgres): string[] {
 
 /** More hashes, in a table that can be dropped, until the server holds so many bytes. */
 async function fillUp(source: TestPostgres, wantedBytes: number): Promise<void> {
-  await source.sql('create table if not exists ballast (id int, hash text)')
+  await source.sql('create table if not exists ballast (id bigint, hash text, other text)')
   const missingBytes = wantedBytes - (await sourceBytes(source))
   await addHashes(source, 'ballast', Math.max(0, Math.round(missingBytes / bytesOfRow)))
   await source.sql('vacuum analyze ballast')
   await source.sql('checkpoint')
 }
 
-/** Header, pointer, a number, and 32 characters with their length, in pages of 8 kB. */
-const bytesOfRow = 68.3
+/** Header, pointer, a number, and twice 32 characters with their length, in pages of 8 kB. */
+const bytesOfRow = 102.4
 
 /** Two sessions, for two cores. */
 async function addHashes(source: TestPostgres, table: string, rows: number): Promise<void> {
   const half = Math.floor(rows / 2)
   const insert = (from: number, to: number) =>
-    source.sql(`insert into ${table} select i, md5('${table}' || i) from generate_series(${from}, ${to}) i`)
+    source.sql(`insert into ${table} select i, md5('${table}' || i), md5(i || '${table}') from generate_series(${from}, ${to}) i`)
   await Promise.all([insert(1, half), insert(half + 1, rows)])
 }

@@ -18,29 +18,22 @@ const flatLimit = 1.15
 export function judge(summaries: readonly Summary[], flatness: readonly Flatness[]): Goal[] {
   const of = (name: ContenderName) => summaries.find(({ contender }) => contender === name)
   const ours = of('holdfast')
-  const peaks = [ours?.backup, ours?.restore, ...flatness.flatMap(({ backup, restore }) => [backup, restore])]
-    .map((figures) => figures?.peakBytes)
-    .filter((bytes) => bytes !== undefined)
+  const peaks = [ours?.backup, ours?.restore, ...flatness.flatMap(({ backup, restore }) => [backup, restore])].map(
+    (figures) => figures?.peakBytes,
+  )
   const growths = (['backup', 'restore'] as const).map((what) =>
     ratio(flatness.at(-1)?.[what].peakBytes, flatness[0]?.[what].peakBytes),
   )
+  const againstPgBackRest = ratio(ours?.backup.wallMs, of('pgbackrest')?.backup.wallMs)
+  const againstBound = ratio(ours?.backup.wallMs, of('bound')?.backup.wallMs)
+  const restore = ratio(ours?.restore?.wallMs, of('pgbackrest')?.restore?.wallMs)
   return [
-    atMost('backup against pgBackRest, time', 0.5, ratio(ours?.backup.wallMs, of('pgbackrest')?.backup.wallMs), factor),
+    atMost('time of a backup, against pgBackRest', 0.5, againstPgBackRest, factor),
+    atMost("time of a backup, against PostgreSQL's own copy into a directory", 1.6, againstBound, factor),
+    atMost('time of a restore, against pgBackRest', 0.9, restore, factor),
+    atMost('memory of worker and jobs together', memoryLimitBytes, highest(peaks), formatBytes),
     atMost(
-      "backup against PostgreSQL's own copy into a directory, time",
-      1.6,
-      ratio(ours?.backup.wallMs, of('bound')?.backup.wallMs),
-      factor,
-    ),
-    atMost('restore against pgBackRest, time', 0.9, ratio(ours?.restore?.wallMs, of('pgbackrest')?.restore?.wallMs), factor),
-    atMost(
-      'memory of worker and jobs together',
-      memoryLimitBytes,
-      peaks.length === 0 ? undefined : Math.max(...peaks),
-      formatBytes,
-    ),
-    atMost(
-      'memory with the largest data against the smallest',
+      'memory with the largest data, against the smallest',
       flatLimit,
       flatness.length < 2 ? undefined : highest(growths),
       factor,
@@ -58,8 +51,9 @@ function ratio(ours: number | undefined, theirs: number | undefined): number | u
   return ours === undefined || theirs === undefined ? undefined : ours / theirs
 }
 
-function highest(values: readonly (number | undefined)[]): number {
-  return Math.max(...values.map((value) => value ?? Number.NaN))
+function highest(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
 }
 
 const factor = (value: number): string => `${value.toFixed(2)} ×`

@@ -16,6 +16,7 @@ export async function pgBackRest(stage: Stage, program: string): Promise<Contend
   const { source, signal } = stage
   const runAs = await serverUser()
   const places = pgBackRestPlaces(stage)
+  const control = join(source.binDirectory, 'pg_ctl')
   const command = (...args: string[]): Command => ({
     program,
     args: [`--config=${places.configFile}`, `--stanza=${stanza}`, ...args],
@@ -41,34 +42,22 @@ export async function pgBackRest(stage: Stage, program: string): Promise<Contend
     async restore() {
       const port = await freePort()
       const restore = command('restore', `--pg1-path=${places.restored}`, '--archive-mode=off', ...toTheEndOfTheBackup)
-      const control = [
-        '-D',
-        places.restored,
-        '-l',
-        join(places.work, 'restored.log'),
-        '-o',
-        `-p ${port}`,
-        '-s',
-        '-w',
-        '-t',
-        '600',
-        'start',
-      ]
-      const start = [join(source.binDirectory, 'pg_ctl'), ...control]
+      const files = ['-D', places.restored, '-l', join(places.work, 'restored.log')]
+      const start = [control, ...files, '-o', `-p ${port}`, '-s', '-w', '-t', startPatienceSeconds, 'start']
       const both = [restore.program, ...restore.args, '', ...start]
       const measured = await measure(
         { program: 'bash', args: ['-c', oneThenOther, 'bash', String(both.indexOf('')), ...both], runAs },
         { sourceDataDirectory: source.dataDirectory, signal },
       )
       await expectRestored(source, port)
-      const stop = ['-D', places.restored, '-s', '-m', 'immediate', 'stop']
-      await runProgram({ program: join(source.binDirectory, 'pg_ctl'), args: stop, runAs }, {})
+      await runProgram({ program: control, args: [...files, '-s', '-m', 'immediate', 'stop'], runAs }, {})
       await rm(places.restored, { recursive: true })
       return figuresOf(measured)
     },
   }
 }
 
+const startPatienceSeconds = '600'
 const toTheEndOfTheBackup = ['--type=immediate', '--target-action=promote']
 
 /** `<length of the first command> <first command> '' <second command>` */

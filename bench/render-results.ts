@@ -36,7 +36,7 @@ function describeRun({ startedAt, runs, scale, dataBytes, machine, tools }: Resu
 const quietLoad = 0.5
 
 function backupTable(summaries: readonly Summary[]): string {
-  const head = ['', 'time', 'fastest to slowest', 'memory', 'CPU', "CPU of the server's", 'stored']
+  const head = ['', 'time', 'fastest to slowest', 'memory', 'CPU', "the server's CPU", 'stored']
   const rows = summaries.map(({ contender, backup }) => [
     labels[contender],
     seconds(backup.wallMs),
