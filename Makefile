@@ -22,7 +22,7 @@ test: ## everything that is checked: lint, types, tests against real servers
 test-long: ## the same with the long tests and large repetition counts
 	@HOLDFAST_TEST_LONG=1 scripts/test.sh
 
-bench: setup ## measure throughput
+bench: setup ## backups and restores measured beside other tools (docs/performance.md)
 	@scripts/bench.sh
 
 lint: setup ## formatter and linter, without changing anything

@@ -22,7 +22,7 @@ export async function allPages(): Promise<string[]> {
   const decisions = (await readdir(resolve('docs/decisions'))).filter((name) => name.endsWith('.md'))
   return [
     ...operatorPages,
-    ...['CHANGELOG.md', 'CONTRIBUTING.md', 'docs/configuration.md', 'src/catalog/FORMAT.md'],
+    ...['CHANGELOG.md', 'CONTRIBUTING.md', 'docs/configuration.md', 'docs/performance.md', 'src/catalog/FORMAT.md'],
     ...decisions.sort().map((name) => `docs/decisions/${name}`),
   ]
 }
