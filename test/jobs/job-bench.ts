@@ -75,8 +75,6 @@ export async function openJobBench(settings: BenchSettings = {}): Promise<JobBen
     temporalAddress: '127.0.0.1:9',
     s3Endpoint,
     postgresPort: postgres?.port ?? silence?.port ?? 9,
-    postgresMajor: 15,
-    postgresBin: postgresPrograms(15),
     ports: '1024-1030',
   } as const
   await writeFile(configPath, standConfig(places, others), { mode: 0o600 })
