@@ -1,4 +1,4 @@
-import { nearest } from './nearest.js'
+import { nearest } from '../domain/nearest.js'
 import type { ResolvePath } from './place.js'
 import type { Problem } from './problem.js'
 import { asList, asMap, valueAt } from './raw.js'

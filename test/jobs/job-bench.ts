@@ -20,7 +20,6 @@ import {
 import { type JobMessage, messagesFrom } from '../../src/jobs/protocol.js'
 import { presenceFile } from '../../src/jobs/worker-presence.js'
 import { sampleManifest } from '../catalog/sample-manifest.js'
-import { postgresPrograms } from '../servers/postgres.js'
 import { killForGood, processesWithArgument } from '../stand/process-table.js'
 import { type StandSettings, standConfig } from '../stand/stand-config.js'
 

@@ -133,8 +133,11 @@ async function inspectDatabase(connection: Connection, row: DatabaseRow, columns
     `select c.oid::text as oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,
             c.reltuples::float8 as "estimatedRows",
             array(select d.classid || ':' || d.objid from pg_depend d
-                   where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.deptype in ('a', 'i')
-                     and d.objid <> c.oid order by d.classid, d.objid) as parts
+                   where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.deptype in ('a', 'i', 'S')
+                     and d.classid <> 'pg_publication_rel'::regclass order by d.classid, d.objid) as parts,
+            array(select d.refobjid::text from pg_attrdef f join pg_depend d on d.classid = 'pg_attrdef'::regclass and d.objid = f.oid
+                    join pg_class s on d.refclassid = 'pg_class'::regclass and s.oid = d.refobjid and s.relkind = 'S'
+                   where f.adrelid = c.oid order by 1) as sequences
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'm', 'f') and c.relpersistence <> 't'
         and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'

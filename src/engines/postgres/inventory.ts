@@ -5,6 +5,8 @@ const tableSchema = z.object({
   oid: z.string().optional(),
   /** `catalogue OID:OID` of what goes with it: indexes, constraints, triggers, sequences, partitions. */
   parts: z.array(z.string()).optional(),
+  /** OIDs of sequences its columns take their defaults from, also another table's. */
+  sequences: z.array(z.string()).optional(),
   schema: z.string(),
   name: z.string(),
   /** `relkind`: r table, p partitioned, m materialized view, f foreign. */

@@ -37,7 +37,8 @@ export function createPostgresEngine(options: PostgresEngineOptions): Engine {
       if (kind === 'logical') return captureLogical(options, label, sink, signal)
       return Promise.reject(new HoldfastError('NOT_SUPPORTED', `the postgres engine does not take ${kind} backups yet`))
     },
-    prepare: (request, signal) => (isLogical(request) ? prepareLogical(request, signal) : prepare(request, signal)),
+    prepare: (request, signal) =>
+      isLogical(request) ? prepareLogical(request, options.logical?.jobs ?? 1, signal) : prepare(request, signal),
     recover: (instance, manifest, progress, signal) => recover({ instance, manifest, progress, pollMs: options.pollMs }, signal),
     check: (request, signal) => (isLogical(request) ? checkLogical(request, signal) : check(request, signal)),
   }

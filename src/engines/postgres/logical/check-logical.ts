@@ -13,6 +13,7 @@ import type { Inventory, InventoryDatabase } from '../inventory.js'
 import { judge, notRun } from '../judge.js'
 import { readState } from '../server-state.js'
 import { majorOf } from '../server-version.js'
+import { selectedInventory } from './wanted-objects.js'
 
 /** Checks a server made from dumps. What only copies of files have is listed as not run. */
 export function checkLogical(request: CheckRequest, signal: AbortSignal): Promise<CheckResult[]> {
@@ -49,7 +50,8 @@ function shorten(refused: readonly string[]): string {
 }
 
 async function checkRunningLogical(request: CheckRequest, signal: AbortSignal): Promise<CheckResult[]> {
-  const inventory = await readInstanceInventory(request.instance)
+  const whole = await readInstanceInventory(request.instance)
+  const inventory = request.only === undefined ? whole : selectedInventory(whole, request.only)
   const { access, address } = instanceAccess(request.instance, inventory)
   const state = await withConnection(access, { address }, signal, readState).catch((error: unknown) => toHoldfastError(error))
   signal.throwIfAborted()
@@ -84,7 +86,7 @@ function withDatabasesOf(restored: Inventory, inventory: Inventory): Inventory {
 
 /** pg_dump promises the same definitions, not the same text of them: a difference is told, and only a missing table fails. */
 function schemaResult(
-  { manifest }: CheckRequest,
+  { manifest, only }: CheckRequest,
   database: InventoryDatabase,
   inventory: Inventory,
   restored: Inventory,
@@ -94,7 +96,8 @@ function schemaResult(
   if (original === undefined) return notRun(name, 'the inventory of the backup lacks this database')
   const lost = original.during === 'changed' ? [] : lostTables(original, database)
   if (lost.length > 0) return judge(name, false, '', `tables are missing: ${lost.slice(0, 10).join(', ')}`)
-  const count = `${database.tables.length} tables`
+  const count = `${original.tables.length} tables`
+  if (only !== undefined) return notRun(name, `all ${count} that were asked for are there; the rest was not restored`)
   const other = otherMajor(manifest.facts, restored)
   if (other !== undefined) return notRun(name, `all ${count} are there; PostgreSQL ${other} prints definitions in its own way`)
   if (original.fingerprint === database.fingerprint) return judge(name, true, `${count} and all definitions are as they were`, '')

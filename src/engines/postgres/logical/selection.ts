@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../../domain/errors.js'
+import { nearest } from '../../../domain/nearest.js'
 import type { Inventory, InventoryDatabase, InventoryTable } from '../inventory.js'
 
 /** What is wanted of one database. */
@@ -49,13 +50,14 @@ function notFound(unknown: readonly string[], databases: readonly InventoryDatab
   return new HoldfastError('NOT_FOUND', `the backup has no schema and no table called ${unknown.join(', ')}`, { hint })
 }
 
-/** The same letters in another case, the same table in another schema, or one name within the other. */
+/** The same table in another schema, one name within the other, or a slip of the pen. */
 function nearOnes(name: string, known: readonly string[]): string[] {
   const plain = name.toLowerCase()
   const table = plain.split('.').at(-1) ?? plain
-  const isNear = (candidate: string) => {
+  const alike = known.filter((candidate) => {
     const other = candidate.toLowerCase()
-    return other === plain || other.split('.').at(-1) === table || (plain.length > 2 && other.includes(plain))
-  }
-  return known.filter(isNear)
+    return other.split('.').at(-1) === table || (plain.length > 2 && other.includes(plain))
+  })
+  const slip = nearest(name, known)
+  return slip === undefined ? alike : [slip, ...alike]
 }
