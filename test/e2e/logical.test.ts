@@ -1,3 +1,5 @@
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BackupReport, RestoreReport } from '../../src/domain/operations.js'
 import { contentsOfInstance, contentsOfSource } from '../stand/restored.js'
@@ -19,6 +21,9 @@ afterAll(async () => {
   await stand?.close()
 })
 
+/** Backup of the first test, which the others restore. */
+let backup: string
+
 async function done(...args: readonly string[]): Promise<unknown> {
   const result = await stand.cli(...args, '--json')
   expect(result, result.stderr).toMatchObject({ exitCode: 0 })
@@ -32,6 +37,7 @@ test('a logical backup goes to both repositories, and from the bucket into a new
     outcome: 'complete',
     copies: { local: { state: 'committed' }, primary: { state: 'committed' } },
   })
+  backup = report.backup
   const restored = (await done(
     ...['restore', 'shop', '--kind', 'logical', '--name', 'copy', '--server-version', '18', '--repository', 'primary'],
   )) as RestoreReport
@@ -41,3 +47,43 @@ test('a logical backup goes to both repositories, and from the bucket into a new
   const shown = await stand.cli('show', report.backup)
   expect(shown.stdout).toMatch(/kind +logical.*\n[\s\S]*dumps +by pg_dump/)
 })
+
+test('a table comes from the bucket where the dump in the directory is damaged, which is named', async () => {
+  const dump = await damageDump()
+  const restored = (await done('restore', 'shop', '--name', 'part', '--only', 'public.sample')) as RestoreReport
+  expect(restored).toMatchObject({
+    backup,
+    problems: expect.arrayContaining([expect.stringMatching(`^${dump} in repository local is damaged`)]),
+  })
+  expect(await contentsOfInstance(stand, restored)).toEqual(await contentsOfSource(stand))
+
+  const failed = await stand.cli('restore', 'shop', '--kind', 'logical', '--name', 'broken', '--repository', 'local')
+  expect(failed).toMatchObject({ exitCode: 8, stderr: expect.stringContaining(`${dump} in repository local is damaged`) })
+  expect((await stand.cli('instances', 'ls', '--json')).stdout).not.toContain('broken')
+})
+
+test('a table that is not in the backup is refused with the name of a near one', async () => {
+  const failed = await stand.cli('restore', 'shop', '--name', 'none', '--only', 'public.smaple')
+  expect(failed).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('did you mean public.sample?') })
+})
+
+test('a full backup is what a restore takes unless told otherwise', async () => {
+  const failed = await stand.cli('restore', 'shop', '--name', 'none')
+  expect(failed).toMatchObject({
+    exitCode: 4,
+    stderr: expect.stringContaining(`there is no full backup to restore; there is ${backup}`),
+  })
+})
+
+/** Flips a byte in the middle. @returns the artifact's name */
+async function damageDump(): Promise<string> {
+  const directory = join(stand.directory, 'local')
+  const files = await readdir(directory, { recursive: true })
+  const file = files.find((path) => path.endsWith('.dump.zst.enc')) ?? ''
+  const bytes = await readFile(join(directory, file))
+  const middle = Math.floor(bytes.length / 2)
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1
+  await chmod(join(directory, file), 0o600)
+  await writeFile(join(directory, file), bytes)
+  return basename(file)
+}

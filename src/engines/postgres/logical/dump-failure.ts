@@ -32,7 +32,8 @@ const rules: readonly Rule[] = [
     hint: 'grant pg_read_all_data to the role (and bypassrls where tables have policies), or name the databases it may read in kinds.logical.databases',
   },
   {
-    pattern: /canceling statement due to lock timeout/,
+    // --lock-wait-timeout sets a statement timeout, and no other of its statements has one.
+    pattern: /canceling statement due to (lock|statement) timeout/,
     code: 'SOURCE_UNAVAILABLE',
     hint: 'a session holds a lock that a dump has to wait for (ALTER TABLE, TRUNCATE, LOCK): pg_blocking_pids() tells which; try again when it has ended',
   },

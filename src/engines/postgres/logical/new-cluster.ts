@@ -27,6 +27,8 @@ export async function makeCluster({ instance, manifest, inventory, owner }: NewC
     `--pgdata=${instance.dataDirectory}`,
     `--username=${inventory.superuser}`,
     '--auth=reject',
+    // What is written meanwhile is synced as a whole at the end.
+    '--no-sync',
     ...localeArgs(inventory),
     ...(await checksumArgs(program, manifest, signal)),
   ]
