@@ -1,9 +1,11 @@
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BackupReport, RestoreReport } from '../../src/domain/operations.js'
 import { contentsOfInstance, contentsOfSource } from '../stand/restored.js'
 import { type Stand, startStand } from '../stand/stand.js'
+import { extractPid, killNow, postmasterPid, whenThere } from '../stand/trial-processes.js'
 import type { WorkerProcess } from '../stand/worker-process.js'
 
 let stand: Stand
@@ -60,6 +62,19 @@ test('a table comes from the bucket where the dump in the directory is damaged, 
   const failed = await stand.cli('restore', 'shop', '--kind', 'logical', '--name', 'broken', '--repository', 'local')
   expect(failed).toMatchObject({ exitCode: 8, stderr: expect.stringContaining(`${dump} in repository local is damaged`) })
   expect((await stand.cli('instances', 'ls', '--json')).stdout).not.toContain('broken')
+})
+
+test('an extraction that is killed takes its server along, and begins again', async () => {
+  stand.proxy.limitRate(512 * 1024)
+  const restoring = done('restore', 'shop', '--kind', 'logical', '--name', 'killed', '--repository', 'primary')
+  const server = await whenThere(() => postmasterPid(stand, 'killed'), restoring)
+  const job = await extractPid(stand, 'killed')
+  if (server === undefined || job === undefined) throw new Error('the restore was over before it could be killed')
+  killNow(job)
+  while ((await readFile(`/proc/${server}/cmdline`, 'utf8').catch(() => '')) !== '') await sleep(20)
+  stand.proxy.limitRate(undefined)
+  const restored = (await restoring) as RestoreReport
+  expect(await contentsOfInstance(stand, restored)).toEqual(await contentsOfSource(stand))
 })
 
 test('a table that is not in the backup is refused with the name of a near one', async () => {
