@@ -41,7 +41,7 @@ export function createBackupActivities(composition: Composition) {
       const system = composition.system(request.system)
       const kind = system.kinds[request.kind]
       const repositories = kind?.repositories ?? system.repositories
-      if (request.kind !== 'full') {
+      if (request.kind !== 'full' && request.kind !== 'logical') {
         throw new HoldfastError('NOT_SUPPORTED', `backups of kind ${request.kind} are not supported by this version`)
       }
       const copies = repositories.filter((name) => name !== system.captureRepository)

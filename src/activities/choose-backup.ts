@@ -28,7 +28,7 @@ export async function chooseBackup(composition: Composition, request: RestoreReq
     const message = `no repository of ${request.system} can be read: ${away.join('; ')}`
     throw new HoldfastError(reason?.code ?? 'NOT_FOUND', message, reason === undefined ? {} : { hint: reason.hint })
   }
-  const plan = planRestore({ candidates, target: request.target })
+  const plan = planRestore({ candidates, target: request.target, kind: request.kind ?? 'full' })
   if (plan.outcome === 'refused') throw refusal(plan, request, unread, away)
   const { manifest, sources, warnings } = plan
   return {
@@ -37,7 +37,7 @@ export async function chooseBackup(composition: Composition, request: RestoreReq
     dataBytes: manifest.facts.dataBytes,
     storedBytes: manifest.artifacts.reduce((sum, artifact) => sum + artifact.sizeBytes, 0),
     stoppedAt: manifest.stoppedAt,
-    timeline: manifest.facts.timeline,
+    ...('dumps' in manifest.facts ? {} : { timeline: manifest.facts.timeline }),
     away: [...away, ...warnings],
   }
 }

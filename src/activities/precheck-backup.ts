@@ -17,7 +17,7 @@ export async function precheckBackup(composition: Composition, plan: BackupPlan,
     })
   }
   const engine = await composition.engine(plan.system)
-  const probe = await engine.probe(signal)
+  const probe = await engine.probe(plan.kind, signal)
   const failed = probe.findings.find((finding) => finding.outcome === 'failed')
   if (failed !== undefined) {
     const message = `system ${plan.system}: ${failed.subject}: ${failed.message}`

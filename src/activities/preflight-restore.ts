@@ -2,13 +2,19 @@ import type { Composition } from '../composition/compose.js'
 import { HoldfastError } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import { formatBytes } from '../domain/quantity.js'
+import { createArtifactReader } from '../jobs/artifact-reader.js'
 import type { RestoreInput } from './restore-activities.js'
 
 /** Replay writes WAL and hint bits: what a restored cluster needs beyond its files. */
 const headroom = 1.1
 
-/** @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS, KEY_MISSING */
-export async function preflightRestore(composition: Composition, { request }: RestoreInput, manifest: Manifest): Promise<void> {
+/** @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS, KEY_MISSING, NOT_SUPPORTED, NOT_FOUND (a table that is not in the backup) */
+export async function preflightRestore(
+  composition: Composition,
+  { request, choice }: RestoreInput,
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<void> {
   const { provisioner } = composition
   const neededBytes = Math.ceil(manifest.facts.dataBytes * headroom)
   const freeBytes = await provisioner.freeBytes()
@@ -17,9 +23,18 @@ export async function preflightRestore(composition: Composition, { request }: Re
     const message = `${directory} has ${formatBytes(freeBytes)} free; restoring ${manifest.backup} needs ${formatBytes(neededBytes)}`
     throw new HoldfastError('SPACE_SHORT', message, { hint: 'free space, or set instances.directory to a larger disk' })
   }
-  await (await composition.engine(request.system)).binDirectoryFor(manifest.facts)
+  const engine = await composition.engine(request.system)
+  await engine.binDirectoryFor(manifest.facts, request.serverVersion)
+  const keys = await composition.keys()
   const { keyId } = manifest.encryption
-  if (keyId !== undefined && (await composition.keys()).find(keyId) === undefined) {
+  if (keyId !== undefined && keys.find(keyId) === undefined) {
     throw new HoldfastError('KEY_MISSING', `backup ${manifest.backup} is encrypted with key "${keyId}", which is not configured`)
   }
+  if (request.only === undefined) return
+  const sources = await Promise.all(choice.sources.map((name) => composition.repository(name)))
+  await engine.checkSelection({
+    manifest,
+    reader: createArtifactReader({ manifest, sources, keys, signal }),
+    only: request.only,
+  })
 }

@@ -3,6 +3,7 @@ import type { Composition } from '../composition/compose.js'
 import { HoldfastError } from '../domain/errors.js'
 import type { Instance } from '../domain/instance.js'
 import type { CheckResult, RestoreRequest } from '../domain/operations.js'
+import { tablespacesOf } from '../domain/physical-facts.js'
 import type { RestoreChoice, RestorePlan } from '../domain/plans.js'
 import { createArtifactReader } from '../jobs/artifact-reader.js'
 import { extractJobName } from '../jobs/job-spec.js'
@@ -41,7 +42,7 @@ export function createRestoreActivities(composition: Composition) {
 
     /** Everything that can be known before a byte is fetched. @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS */
     async preflightRestore(input: RestoreInput): Promise<void> {
-      await preflightRestore(composition, input, await manifestOf(input))
+      await preflightRestore(composition, input, await manifestOf(input), Context.current().cancellationSignal)
     },
 
     /** Directories and port. The same run of the workflow gets the same instance again. */
@@ -53,8 +54,8 @@ export function createRestoreActivities(composition: Composition) {
         system: input.request.system,
         backup: manifest.backup,
         owner: currentRun(),
-        tablespaceOids: manifest.facts.tablespaces.map(({ oid }) => oid),
-        binDirectory: await engine.binDirectoryFor(manifest.facts),
+        tablespaceOids: tablespacesOf(manifest.facts).map(({ oid }) => oid),
+        binDirectory: await engine.binDirectoryFor(manifest.facts, input.request.serverVersion),
       })
       return instance.state === 'PROVISIONING' ? provisioner.setState(instance.name, 'RESTORING') : instance
     },
@@ -72,7 +73,7 @@ export function createRestoreActivities(composition: Composition) {
       const signal = Context.current().cancellationSignal
       const sources = await Promise.all(input.choice.sources.map((name) => composition.repository(name)))
       const reader = createArtifactReader({ manifest, sources, keys: await composition.keys(), signal })
-      return engine.check({ instance, manifest, reader, stage: 'running' }, signal)
+      return engine.check({ instance, manifest, reader, stage: 'running', ...selectionOf(input.request) }, signal)
     },
 
     async openInstance(input: RestoreInput & { readonly timeline: number }): Promise<Instance> {
@@ -103,7 +104,15 @@ export function createRestoreActivities(composition: Composition) {
     /** Starts or adopts the job that fetches, extracts and checks. */
     async extractBackup({ request, choice }: RestoreInput): Promise<Extracted> {
       const { system, instance } = request
-      const spec = { kind: 'extract', configPath, system, backup: choice.backup, instance, sources: [...choice.sources] } as const
+      const spec = {
+        kind: 'extract',
+        configPath,
+        system,
+        backup: choice.backup,
+        instance,
+        sources: [...choice.sources],
+        ...selectionOf(request),
+      } as const
       return (await watchJob(config.stateDirectory, spec)) as Extracted
     },
 
@@ -127,4 +136,8 @@ export function createRestoreActivities(composition: Composition) {
     },
   }
   return { ...light, ...watching }
+}
+
+function selectionOf({ only }: RestoreRequest): Pick<RestoreRequest, 'only'> {
+  return only === undefined ? {} : { only }
 }

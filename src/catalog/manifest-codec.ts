@@ -31,7 +31,7 @@ export function encodeManifest(manifest: Manifest, keys: KeyRing): Uint8Array {
       'NOT_SUPPORTED',
       `manifest of ${manifest.backup} would have ${bytes.length} bytes; ${manifestLimitBytes} is the limit`,
       {
-        hint: 'shorten the reason, or have fewer tablespaces in one system',
+        hint: 'shorten the reason, or have fewer tablespaces or databases in one backup',
       },
     )
   }

@@ -34,30 +34,43 @@ export const keyIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
 const artifact = z
   .strictObject({
     name: z.string().regex(artifactPattern),
-    role: z.enum(['base', 'tablespace', 'wal', 'backup-manifest', 'configuration', 'inventory']),
+    role: z.enum(['base', 'tablespace', 'wal', 'backup-manifest', 'configuration', 'globals', 'dump', 'inventory']),
     sizeBytes: bytes,
     crc32: parsed(parseCrc32),
     sha256: parsed(parseSha256),
     tablespace: oid.exactOptional(),
+    database: oid.exactOptional(),
   })
   .refine(
     (value) => (value.role === 'tablespace') === (value.tablespace !== undefined),
     'an OID belongs to role tablespace, and to it alone',
   )
+  .refine(
+    (value) => (value.role === 'dump') === (value.database !== undefined),
+    'the OID of a database belongs to role dump, and to it alone',
+  )
 
-const postgresFacts = z.strictObject({
+const serverFacts = {
   engine: z.literal('postgres'),
   systemIdentifier: z.string().regex(/^[0-9]{1,20}$/),
+  serverVersion: text,
+  serverVersionNumber: z.int().positive(),
+  dataChecksums: z.boolean(),
+  dataBytes: bytes,
+}
+
+const physicalFacts = z.strictObject({
+  ...serverFacts,
+  // Absent, which tells the two apart.
+  dumps: z.undefined().optional(),
   timeline: z.int().positive(),
   startLsn: parsed(parseLsn),
   stopLsn: parsed(parseLsn),
-  serverVersion: text,
-  serverVersionNumber: z.int().positive(),
   segmentSizeBytes: z.int().positive(),
-  dataChecksums: z.boolean(),
   tablespaces: z.array(z.strictObject({ oid, name: text, location: text })),
-  dataBytes: bytes,
 })
+
+const dumpFacts = z.strictObject({ ...serverFacts, dumps: z.enum(['custom', 'directory']) })
 
 const encryption = z.union([
   z.strictObject({ format: z.literal('aws-encryption-sdk'), keyId: keyIdSchema }),
@@ -76,7 +89,7 @@ export const manifestSchema = z
     dueAt: moment,
     startedAt: moment,
     stoppedAt: moment,
-    facts: postgresFacts,
+    facts: z.discriminatedUnion('dumps', [physicalFacts, dumpFacts]),
     artifacts: z.array(artifact).min(1),
     compression: z.literal('zstd'),
     encryption,
@@ -109,6 +122,7 @@ function contradictions(manifest: Manifest): string[] {
     ...(backupIdFor(system, kind, new Date(manifest.dueAt)) === manifest.backup
       ? []
       : [`dueAt ${manifest.dueAt} is not the time of ${manifest.backup}`]),
+    ...('dumps' in manifest.facts === (kind === 'logical') ? [] : [`the facts are not those of a ${kind} backup`]),
     ...(new Set(names).size === names.length ? [] : ['two artifacts have the same name']),
     ...(Date.parse(manifest.startedAt) <= Date.parse(manifest.stoppedAt) ? [] : ['stoppedAt is before startedAt']),
   ]

@@ -24,6 +24,7 @@ export async function composeEngine(system: SystemConfig, config: Config, env: N
         binDirectories: config.tools.postgres,
         compression: system.compression,
         ...(maxRateBytesPerSecond === undefined ? {} : { maxRateBytesPerSecond }),
+        ...(system.kinds.logical === undefined ? {} : { logical: system.kinds.logical }),
         pollMs,
       })
     }

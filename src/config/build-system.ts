@@ -5,6 +5,7 @@ import { optionally, present } from './present.js'
 import type { ConfigFile } from './schema.js'
 
 type SystemFile = ConfigFile['systems'][string]
+type KindFile = Pick<NonNullable<SystemFile['kinds']['full']>, 'repositories'>
 
 interface Surroundings {
   readonly host: string
@@ -25,7 +26,9 @@ export function buildSystem(name: SystemName, file: SystemFile, surroundings: Su
       full: buildKind(file.kinds.full, repositories),
       incremental: buildKind(file.kinds.incremental, repositories),
       differential: buildKind(file.kinds.differential, repositories),
-      logical: buildKind(file.kinds.logical, repositories),
+      logical: optionally(file.kinds.logical, (logical) =>
+        present({ ...kindOf(logical, repositories), databases: logical.databases, jobs: logical.jobs }),
+      ),
     }),
     objectives: present({ rpoMs: file.objectives.rpo, rtoMs: file.objectives.rto, backupWindowMs: file.objectives.backupWindow }),
     compression: { where: file.compression.where, level: file.compression.level ?? file.limits.compressionLevel ?? 1 },
@@ -50,8 +53,12 @@ function buildConnection(file: SystemFile['connection'], resolvePath: ResolvePat
   })
 }
 
-function buildKind(kind: SystemFile['kinds']['full'], repositories: readonly RepositoryName[]): KindConfig | undefined {
-  return kind === undefined ? undefined : { repositories: (kind.repositories as RepositoryName[] | undefined) ?? repositories }
+function buildKind(kind: KindFile | undefined, repositories: readonly RepositoryName[]): KindConfig | undefined {
+  return optionally(kind, (known) => kindOf(known, repositories))
+}
+
+function kindOf(kind: KindFile, repositories: readonly RepositoryName[]): KindConfig {
+  return { repositories: (kind.repositories as RepositoryName[] | undefined) ?? repositories }
 }
 
 /** There is exactly one: anything else was reported as a contradiction before. */

@@ -128,7 +128,7 @@ export interface PostgresSystemConfig {
   readonly repositories: readonly RepositoryName[]
   /** The one with `capture: true`. Always a filesystem repository. */
   readonly captureRepository: RepositoryName
-  readonly kinds: Readonly<Partial<Record<BackupKind, KindConfig>>>
+  readonly kinds: Readonly<Partial<Record<Exclude<BackupKind, 'logical'>, KindConfig>>> & { readonly logical?: LogicalKindConfig }
   readonly objectives: ObjectivesConfig
   readonly compression: CompressionConfig
   readonly limits: LimitsConfig
@@ -162,6 +162,13 @@ export interface PostgresTlsConfig {
 export interface KindConfig {
   /** Those of the system where the file names none. */
   readonly repositories: readonly RepositoryName[]
+}
+
+export interface LogicalKindConfig extends KindConfig {
+  /** Absent: all that allow connections, without the templates. */
+  readonly databases?: readonly string[]
+  /** Connections to dump and restore with; 1: dumps are streamed and never lie uncompressed on a disk. */
+  readonly jobs: number
 }
 
 export interface ObjectivesConfig {

@@ -1,5 +1,5 @@
+import { nearest } from '../domain/nearest.js'
 import { parseDuration } from '../domain/quantity.js'
-import { nearest } from './nearest.js'
 import type { ResolvePath } from './place.js'
 import type { Problem } from './problem.js'
 import { asMap, valueAt } from './raw.js'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { nearest } from './nearest.js'
+import { nearest } from '../domain/nearest.js'
 import { formatPath, type Problem } from './problem.js'
 import { valueAt } from './raw.js'
 import { alternatives, knownKeysAt, notesOf, schemasAt } from './schema-walk.js'

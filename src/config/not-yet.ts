@@ -27,7 +27,7 @@ const notYet: readonly NotYet[] = [
     what: 'this store',
     instead: 'write filesystem or s3 instead',
   },
-  ...['incremental', 'differential', 'logical'].map((kind) => ({
+  ...['incremental', 'differential'].map((kind) => ({
     path: ['systems', '*', 'kinds', kind],
     what: `the kind ${kind}`,
     instead: 'remove it and write full: {} instead',

@@ -1,4 +1,4 @@
-import { nearest } from './nearest.js'
+import { nearest } from '../domain/nearest.js'
 import type { ResolvePath } from './place.js'
 import type { Problem } from './problem.js'
 import { asList, asMap, valueAt } from './raw.js'
@@ -65,12 +65,7 @@ function inSystem(path: Problem['path'], content: unknown, repositories: Reposit
     ...lists.flatMap(({ at, names }) =>
       unknownNames([...path, ...at], asList(names), listed.filter(isText), 'among the system’s repositories'),
     ),
-    ...captureLeftOut(
-      [...path, 'kinds', 'full', 'repositories'],
-      valueAt(content, ['kinds', 'full', 'repositories']),
-      listed,
-      repositories,
-    ),
+    ...['full', 'logical'].flatMap((kind) => captureLeftOut(kind, path, content, listed, repositories)),
   ]
 }
 
@@ -99,14 +94,17 @@ function captureCount(path: Problem['path'], listed: readonly unknown[], reposit
 }
 
 function captureLeftOut(
+  kind: string,
   path: Problem['path'],
-  names: unknown,
+  content: unknown,
   listed: readonly unknown[],
   repositories: Repositories,
 ): Problem[] {
+  const place = ['kinds', kind, 'repositories']
+  const names = valueAt(content, place)
   const capturing = listed.filter(isText).find((name) => captures(repositories[name]))
   if (!Array.isArray(names) || capturing === undefined || names.includes(capturing)) return []
-  return [{ path, text: `full backups are captured into ${capturing}; write it in this list too` }]
+  return [{ path: [...path, ...place], text: `${kind} backups are captured into ${capturing}; write it in this list too` }]
 }
 
 function captures(repository: unknown): boolean {

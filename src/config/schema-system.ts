@@ -20,6 +20,20 @@ const kind = z.strictObject({
   repositories: names('[local, primary]').exactOptional().meta({ fallback: 'those of the system' }),
 })
 
+const logicalKind = z.strictObject({
+  ...kind.shape,
+  databases: z.array(text('a database’s name', 'shop')).min(1).exactOptional().meta({
+    type: 'a list of databases',
+    example: '[shop]',
+    fallback: 'all',
+    description: 'All are those that allow connections, without the templates.',
+  }),
+  jobs: integer(1, 64, '4').prefault(1).meta({
+    description:
+      'Tables read at a time; above 1 a dump lies uncompressed in the capture repository for a while. Also of restores.',
+  }),
+})
+
 const postgres = z.strictObject({
   engine: z.literal('postgres').meta({ type: '`postgres`', example: 'postgres' }),
   host: hostName('db1').exactOptional().meta({
@@ -32,7 +46,9 @@ const postgres = z.strictObject({
       example: '[ "127.0.0.1:5432" ]',
       description: 'Tried in this order. A directory is one of Unix sockets.',
     }),
-    user: text('a user name', 'backup').meta({ description: 'A role with REPLICATION and pg_read_all_settings.' }),
+    user: text('a user name', 'backup').meta({
+      description: 'A role with REPLICATION and pg_read_all_settings; for logical backups with pg_read_all_data.',
+    }),
     password: secretReference().exactOptional().meta({ fallback: 'none: trust, peer, a certificate or ~/.pgpass' }),
     database: text('a database’s name', 'postgres').prefault('postgres').meta({ description: 'For questions to the server.' }),
     connectTimeout: duration('10s').prefault('10s'),
@@ -52,7 +68,7 @@ const postgres = z.strictObject({
       full: kind.exactOptional(),
       incremental: kind.exactOptional().meta({ description: 'Not yet supported.' }),
       differential: kind.exactOptional().meta({ description: 'Not yet supported.' }),
-      logical: kind.exactOptional().meta({ description: 'Not yet supported.' }),
+      logical: logicalKind.exactOptional().meta({ description: 'Dumps of single databases, by pg_dump.' }),
     })
     .prefault({ full: {} })
     .meta({ description: 'What backups are made of it.' }),

@@ -11,6 +11,8 @@ export interface Artifact {
   readonly sha256: Sha256
   /** OID of the tablespace whose files it holds; roles `tablespace` only. */
   readonly tablespace?: string
+  /** OID of the database it is a dump of; role `dump` only. */
+  readonly database?: string
 }
 
 export type ArtifactRole =
@@ -19,6 +21,8 @@ export type ArtifactRole =
   | 'wal' // the WAL between start and stop, tar
   | 'backup-manifest' // PostgreSQL's backup_manifest
   | 'configuration' // configuration files outside the data directory, tar
+  | 'globals' // roles and their settings, SQL
+  | 'dump' // one database, as pg_dump wrote it
   | 'inventory' // what the server held, JSON
 
 export interface Tablespace {
@@ -28,25 +32,36 @@ export interface Tablespace {
   readonly location: string
 }
 
-/** What identifies a PostgreSQL cluster and the span of WAL a physical backup needs. */
-export interface PostgresFacts {
+/** What every backup of a PostgreSQL server says of it. */
+interface ServerFacts {
   readonly engine: 'postgres'
   /** Decimal digits, as pg_control_system() prints it. */
   readonly systemIdentifier: string
-  readonly timeline: number
-  readonly startLsn: Lsn
-  readonly stopLsn: Lsn
   /** e.g. `15.18` and 150018. */
   readonly serverVersion: string
   readonly serverVersionNumber: number
-  readonly segmentSizeBytes: number
   readonly dataChecksums: boolean
-  readonly tablespaces: readonly Tablespace[]
   /** Bytes of all files restored, an estimate from the server at capture. */
   readonly dataBytes: number
 }
 
-export type EngineFacts = PostgresFacts
+/** Of a physical backup: what identifies a PostgreSQL cluster and the span of WAL it needs. */
+export interface PostgresFacts extends ServerFacts {
+  readonly timeline: number
+  readonly startLsn: Lsn
+  readonly stopLsn: Lsn
+  readonly segmentSizeBytes: number
+  readonly tablespaces: readonly Tablespace[]
+}
+
+/** Of a logical backup: it needs no WAL, and its tables come back in the default tablespace. */
+export interface PostgresDumpFacts extends ServerFacts {
+  /** pg_dump's format; a directory is kept as one tar archive. */
+  readonly dumps: 'custom' | 'directory'
+}
+
+/** Told apart by `'dumps' in facts`. */
+export type EngineFacts = PostgresFacts | PostgresDumpFacts
 
 /** What an engine says of a finished capture. */
 export interface Captured {

@@ -41,6 +41,12 @@ export interface RestoreRequest {
   readonly instance: InstanceName
   /** `latest`: the newest backup, recovered to its own end. */
   readonly target: { readonly kind: 'latest' } | { readonly kind: 'backup'; readonly backup: BackupId }
+  /** Which kind `latest` looks for; `full` where left out. A backup named by its id may be of any kind. */
+  readonly kind?: BackupKind
+  /** Of a logical backup these alone: schemas (`sales`) and tables (`public.trades`), in every database that has them. */
+  readonly only?: readonly string[]
+  /** Major version of the new server, for logical backups; the original's where left out. */
+  readonly serverVersion?: string
   /** Read from here alone; else the nearest first, the others in reserve. */
   readonly repository?: RepositoryName
   /** Leave a failed instance on disk for a look instead of removing it. */

@@ -1,5 +1,5 @@
 import { canonicalJson } from './canonical-json.js'
-import type { BackupId, RepositoryName } from './ids.js'
+import type { BackupId, BackupKind, RepositoryName } from './ids.js'
 import type { Manifest } from './manifest.js'
 import type { RestoreRequest } from './operations.js'
 
@@ -27,22 +27,26 @@ export type RestoreDecision =
 interface RestoreQuestion {
   readonly candidates: readonly RestoreCandidate[]
   readonly target: RestoreRequest['target']
+  /** Which kind `latest` means; `full` where left out. */
+  readonly kind?: BackupKind
 }
 
 /**
  * Chooses the backup for a target and the repositories to read it from. The newest is the one that ended last, then the one with the
  * greater id, then the nearest; the time in an id is when a backup was due, not what it holds.
  */
-export function planRestore({ candidates, target }: RestoreQuestion): RestoreDecision {
+export function planRestore({ candidates, target, kind = 'full' }: RestoreQuestion): RestoreDecision {
   const copies = candidates.toSorted((a, b) => a.distance - b.distance).flatMap(copiesIn)
   const usable = copies.filter((copy) => !copy.tombstoned)
   const wanted =
-    target.kind === 'latest' ? usable.filter(isRestorable) : usable.filter((copy) => copy.manifest.backup === target.backup)
+    target.kind === 'latest'
+      ? usable.filter((copy) => copy.manifest.kind === kind)
+      : usable.filter((copy) => copy.manifest.backup === target.backup)
   const chosen = wanted.toSorted(newestFirst)[0]
-  if (chosen === undefined) return { outcome: 'refused', code: 'NOT_FOUND', message: describeMissing(copies, target) }
+  if (chosen === undefined) return { outcome: 'refused', code: 'NOT_FOUND', message: describeMissing(copies, target, kind) }
   const { manifest } = chosen
   if (!isRestorable(chosen)) {
-    const message = `backup ${manifest.backup} is of kind ${manifest.kind}; this version restores full backups`
+    const message = `backup ${manifest.backup} is of kind ${manifest.kind}; this version restores ${restorableKinds.join(' and ')} backups`
     return { outcome: 'refused', code: 'NOT_SUPPORTED', message }
   }
   const sameBackup = usable.filter((copy) => copy.manifest.backup === manifest.backup)
@@ -68,8 +72,10 @@ function copiesIn({ repository, manifests, tombstoned }: RestoreCandidate): Copy
   }))
 }
 
+export const restorableKinds: readonly BackupKind[] = ['full', 'logical']
+
 function isRestorable(copy: Copy): boolean {
-  return copy.manifest.kind === 'full'
+  return restorableKinds.includes(copy.manifest.kind)
 }
 
 // toSorted is stable: of equals, the nearest stays first.
@@ -86,8 +92,8 @@ function splitBy<T>(items: readonly T[], belongs: (item: T) => boolean): readonl
   return [items.filter(belongs), items.filter((item) => !belongs(item))]
 }
 
-function describeMissing(copies: readonly Copy[], target: RestoreRequest['target']): string {
-  const wanted = target.kind === 'latest' ? 'there is no full backup to restore' : `there is no backup ${target.backup}`
+function describeMissing(copies: readonly Copy[], target: RestoreRequest['target'], kind: BackupKind): string {
+  const wanted = target.kind === 'latest' ? `there is no ${kind} backup to restore` : `there is no backup ${target.backup}`
   const doomed = copies.filter((copy) => copy.tombstoned && (target.kind === 'latest' || copy.manifest.backup === target.backup))
   const removal = doomed.length === 0 ? '' : ` (${namesOf(doomed)} is being removed)`
   const rest = copies.filter((copy) => !copy.tombstoned).toSorted(newestFirst)

@@ -55,7 +55,8 @@ export interface RestoreChoice {
   readonly dataBytes: number
   readonly storedBytes: number
   readonly stoppedAt: string
-  readonly timeline: number
+  /** The original's; physical backups only. */
+  readonly timeline?: number
   /** Repositories that could not be asked or held, and manifests that could not be used, with the reason. */
   readonly away: readonly string[]
 }

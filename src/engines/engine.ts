@@ -39,6 +39,7 @@ export interface CaptureSink {
 export interface ArtifactContent {
   readonly role: ArtifactRole
   readonly tablespace?: string
+  readonly database?: string
   readonly compressed: 'zstd' | 'no'
   readonly source: Readable
 }
@@ -59,9 +60,15 @@ export interface Engine {
   readonly name: EngineFacts['engine']
   readonly kinds: readonly BackupKind[]
   /** @throws SOURCE_UNAVAILABLE, SOURCE_DENIED, TOOL_MISSING */
-  probe(signal: AbortSignal): Promise<Probe>
-  /** Directory of the programs that can run what was captured. @throws TOOL_MISSING */
-  binDirectoryFor(facts: EngineFacts): Promise<string>
+  probe(kind: BackupKind, signal: AbortSignal): Promise<Probe>
+  /**
+   * Directory of the programs that can run what was captured.
+   * @param serverVersion major version of the new server; the original's where left out
+   * @throws TOOL_MISSING; NOT_SUPPORTED for a version the backup cannot be restored into
+   */
+  binDirectoryFor(facts: EngineFacts, serverVersion?: string): Promise<string>
+  /** Is everything that is asked for in the backup? Reads little of it. @throws NOT_FOUND, NOT_SUPPORTED */
+  checkSelection(request: SelectionRequest): Promise<void>
   /** @throws CAPTURE_LOST when the source broke the capture off; it is then begun again from nothing. */
   capture(request: { kind: BackupKind; label: string }, sink: CaptureSink, signal: AbortSignal): Promise<Captured>
   /** Extracts and configures a backup in the directories of a new instance. */
@@ -71,16 +78,19 @@ export interface Engine {
   check(request: CheckRequest, signal: AbortSignal): Promise<CheckResult[]>
 }
 
-export interface PrepareRequest {
+export interface SelectionRequest {
   readonly manifest: Manifest
-  readonly instance: Instance
   readonly reader: ArtifactReader
+  /** Schemas and tables, as in `RestoreRequest`; everything where left out. */
+  readonly only?: readonly string[]
+}
+
+export interface PrepareRequest extends SelectionRequest {
+  readonly instance: Instance
   readonly progress: (progress: Progress) => void
 }
 
-export interface CheckRequest {
+export interface CheckRequest extends SelectionRequest {
   readonly instance: Instance
-  readonly manifest: Manifest
-  readonly reader: ArtifactReader
   readonly stage: CheckStage
 }

@@ -52,6 +52,7 @@ async function storeArtifact(plainName: string, content: ArtifactContent, option
     await object.discard()
     throw voice.signal.aborted ? voice.signal.reason : error
   }
-  const tablespace = content.tablespace === undefined ? {} : { tablespace: content.tablespace }
-  return { name, role: content.role, ...digested.result(), ...tablespace }
+  const { tablespace, database } = content
+  const ofWhat = { ...(tablespace === undefined ? {} : { tablespace }), ...(database === undefined ? {} : { database }) }
+  return { name, role: content.role, ...digested.result(), ...ofWhat }
 }

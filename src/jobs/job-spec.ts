@@ -35,6 +35,8 @@ const extract = z.strictObject({
   instance: z.string().transform(parseInstanceName),
   /** Nearest first; the others are asked for what the first lacks. */
   sources: z.array(z.string().transform(parseRepositoryName)).min(1).readonly(),
+  /** Schemas and tables of a logical backup; all of it where left out. */
+  only: z.array(z.string()).min(1).readonly().exactOptional(),
 })
 
 const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract])

@@ -19,7 +19,8 @@ export async function runExtract(spec: ExtractSpec, { composition, voice }: JobC
   const keys = await composition.keys()
   const reader = createArtifactReader({ manifest, sources, keys, signal: voice.signal })
   const engine = await composition.engine(spec.system)
-  await engine.prepare({ manifest, instance, reader, progress: voice.progress }, voice.signal)
-  const checks = await engine.check({ instance, manifest, reader, stage: 'beforeStart' }, voice.signal)
+  const request = { manifest, instance, reader, ...(spec.only === undefined ? {} : { only: spec.only }) }
+  await engine.prepare({ ...request, progress: voice.progress }, voice.signal)
+  const checks = await engine.check({ ...request, stage: 'beforeStart' }, voice.signal)
   return { checks, reading: reader.record }
 }

@@ -16,7 +16,7 @@ interface BackupOptions extends FollowOptions {
 export function addBackupCommand(program: Command, env: NodeJS.ProcessEnv): void {
   addVerb(program, 'backup', 'back a system up now, to all its repositories', examples)
     .argument('<system>', 'name of a system in the configuration')
-    .option('-k, --kind <kind>', 'what it holds', 'full')
+    .option('-k, --kind <kind>', 'what it holds: full (the whole server) or logical (dumps)', 'full')
     .option('-m, --milestone <label>', 'mark the backup as a milestone')
     .option('-r, --reason <text>', 'recorded in the manifest', 'asked for by hand')
     .option('-d, --detach', 'start it and leave; it runs in the workers')
@@ -42,6 +42,7 @@ export function addBackupCommand(program: Command, env: NodeJS.ProcessEnv): void
 }
 
 const examples = `  holdfast backup avi5                             full backup, with progress; Ctrl-C leaves it running
+  holdfast backup avi5 --kind logical              dumps of single databases, by pg_dump
   holdfast backup avi5 --detach                    start it and return at once
   holdfast backup avi5 --milestone before-upgrade --reason "upgrade to 18"
 

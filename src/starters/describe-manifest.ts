@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../domain/errors.js'
 import type { RepositoryName } from '../domain/ids.js'
-import type { Artifact, Manifest } from '../domain/manifest.js'
+import type { Artifact, EngineFacts, Manifest } from '../domain/manifest.js'
 import { formatBytes, formatDuration } from '../domain/quantity.js'
 import { renderTable } from './table.js'
 
@@ -29,10 +29,8 @@ export function describeManifest(manifest: Manifest, copies: readonly CopyDetail
     ['size', `${formatBytes(stored)} stored, ${formatBytes(facts.dataBytes)} restored`],
     ['encryption', manifest.encryption.keyId === undefined ? 'NONE' : `key ${manifest.encryption.keyId}`],
     ['server', `PostgreSQL ${facts.serverVersion}, system identifier ${facts.systemIdentifier}`],
-    ['timeline', String(facts.timeline)],
-    ['WAL', `${facts.startLsn} to ${facts.stopLsn}, segments of ${facts.segmentSizeBytes / 2 ** 20} MiB`],
+    ...contentsOf(facts),
     ['data checksums', facts.dataChecksums ? 'on' : 'off'],
-    ...facts.tablespaces.map(({ name, oid, location }) => ['tablespace', `${name} (${oid}) at ${location}`] as const),
     ['made with', toolsOf(manifest)],
   ]
   return `${[
@@ -44,6 +42,16 @@ export function describeManifest(manifest: Manifest, copies: readonly CopyDetail
     ...renderTable(artifactColumns, artifacts.map(artifactCells)).map((line) => `  ${line}`),
     ...(manifest.notes.length === 0 ? [] : ['notes', ...manifest.notes.map((note) => `  ${note}`)]),
   ].join('\n')}\n`
+}
+
+/** Of a physical backup its span of WAL, of a logical one the form of its dumps. */
+function contentsOf(facts: EngineFacts): (readonly [string, string])[] {
+  if ('dumps' in facts) return [['dumps', `by pg_dump, in its ${facts.dumps} format`]]
+  return [
+    ['timeline', String(facts.timeline)],
+    ['WAL', `${facts.startLsn} to ${facts.stopLsn}, segments of ${facts.segmentSizeBytes / 2 ** 20} MiB`],
+    ...facts.tablespaces.map(({ name, oid, location }) => ['tablespace', `${name} (${oid}) at ${location}`] as const),
+  ]
 }
 
 const artifactColumns = [{ title: 'NAME' }, { title: 'SIZE', align: 'right' }, { title: 'SHA-256' }] as const

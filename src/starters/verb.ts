@@ -2,9 +2,9 @@ import { hostname, userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { Composition } from '../composition/compose.js'
 import { type LoadedConfig, loadConfig } from '../config/load-config.js'
-import { nearest } from '../config/nearest.js'
 import { HoldfastError } from '../domain/errors.js'
 import type { SystemName } from '../domain/ids.js'
+import { nearest } from '../domain/nearest.js'
 
 /** What a verb gets besides its own options. */
 export interface VerbContext {

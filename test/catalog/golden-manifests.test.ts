@@ -35,3 +35,24 @@ describe.each([
     expect(new TextDecoder().decode(encodeManifest(manifest, keys))).toBe(bytes.toString('utf8'))
   })
 })
+
+describe('the golden manifest of a logical backup, dumps.json', () => {
+  const dumps = parseBackupId('avi5_logical_2026-01-10T04-00-00Z')
+  const read = () => readFile(new URL('../golden/v1/manifests/dumps.json', import.meta.url))
+
+  test('is read, and written byte for byte the same, by this version', async () => {
+    const bytes = await read()
+    const manifest = decodeManifest(bytes, goldenKeys, { expected: dumps })
+    expect(manifest.artifacts.map(({ role }) => role)).toEqual(['globals', 'dump', 'dump', 'inventory'])
+    expect(manifest.facts).toMatchObject({ dumps: 'custom', serverVersion: '15.18' })
+    expect(new TextDecoder().decode(encodeManifest(manifest, goldenKeys))).toBe(bytes.toString('utf8'))
+  })
+
+  test.each([
+    ['facts of another kind', (text: string) => text.replace(/ {4}"dumps": "custom",\n/, ''), 'facts'],
+    ['a dump of no database', (text: string) => text.replace(/ {6}"database": "5",\n/, ''), 'belongs to role dump'],
+  ])('is refused with %s', async (_, alter, why) => {
+    const altered = Buffer.from(alter((await read()).toString('utf8')))
+    expect(() => decodeManifest(altered, goldenKeys, { expected: dumps })).toThrow(why)
+  })
+})

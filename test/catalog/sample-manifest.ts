@@ -1,7 +1,7 @@
 import { type BackupKind, backupIdFor, parseCrc32, parseSha256, parseSystemName } from '../../src/domain/ids.js'
 import type { KeyRing } from '../../src/domain/keys.js'
 import { parseLsn } from '../../src/domain/lsn.js'
-import type { Artifact, Manifest } from '../../src/domain/manifest.js'
+import type { Artifact, EngineFacts, Manifest } from '../../src/domain/manifest.js'
 
 interface SampleOptions {
   readonly system?: string
@@ -29,26 +29,8 @@ export function sampleManifest(options: SampleOptions = {}): Manifest {
     dueAt,
     startedAt: dueAt,
     stoppedAt: options.stoppedAt ?? new Date(Date.parse(dueAt) + 90_000).toISOString(),
-    facts: {
-      engine: 'postgres',
-      systemIdentifier: '7593412345678901234',
-      timeline: 1,
-      startLsn: parseLsn('0/2000028'),
-      stopLsn: parseLsn('0/2000138'),
-      serverVersion: '15.18',
-      serverVersionNumber: 150018,
-      segmentSizeBytes: 16 * 1024 * 1024,
-      dataChecksums: true,
-      tablespaces: [{ oid: '16401', name: 'Schnelle Platte', location: '/mnt/fast/tblspc' }],
-      dataBytes: 2_450_000_000,
-    },
-    artifacts: options.artifacts ?? [
-      sampleArtifact(`base.tar.${suffix}`, 'base'),
-      { ...sampleArtifact(`16401.tar.${suffix}`, 'tablespace'), tablespace: '16401' },
-      sampleArtifact(`pg_wal.tar.${suffix}`, 'wal'),
-      sampleArtifact(`backup_manifest.${suffix}`, 'backup-manifest'),
-      sampleArtifact(`inventory.json.${suffix}`, 'inventory'),
-    ],
+    facts: kind === 'logical' ? dumpFacts : physicalFacts,
+    artifacts: options.artifacts ?? (kind === 'logical' ? dumpArtifacts(suffix) : physicalArtifacts(suffix)),
     compression: 'zstd',
     encryption: keyId === undefined ? { format: 'none' } : { format: 'aws-encryption-sdk', keyId },
     holdfastVersion: '0.1.0',
@@ -57,6 +39,44 @@ export function sampleManifest(options: SampleOptions = {}): Manifest {
     reason: options.reason ?? 'daily full',
     notes: [],
   }
+}
+
+const serverFacts = {
+  engine: 'postgres',
+  systemIdentifier: '7593412345678901234',
+  serverVersion: '15.18',
+  serverVersionNumber: 150018,
+  dataChecksums: true,
+  dataBytes: 2_450_000_000,
+} as const
+
+const physicalFacts: EngineFacts = {
+  ...serverFacts,
+  timeline: 1,
+  startLsn: parseLsn('0/2000028'),
+  stopLsn: parseLsn('0/2000138'),
+  segmentSizeBytes: 16 * 1024 * 1024,
+  tablespaces: [{ oid: '16401', name: 'Schnelle Platte', location: '/mnt/fast/tblspc' }],
+}
+
+const dumpFacts: EngineFacts = { ...serverFacts, dumps: 'custom' }
+
+function physicalArtifacts(suffix: string): Artifact[] {
+  return [
+    sampleArtifact(`base.tar.${suffix}`, 'base'),
+    { ...sampleArtifact(`16401.tar.${suffix}`, 'tablespace'), tablespace: '16401' },
+    sampleArtifact(`pg_wal.tar.${suffix}`, 'wal'),
+    sampleArtifact(`backup_manifest.${suffix}`, 'backup-manifest'),
+    sampleArtifact(`inventory.json.${suffix}`, 'inventory'),
+  ]
+}
+
+function dumpArtifacts(suffix: string): Artifact[] {
+  return [
+    sampleArtifact(`globals.sql.${suffix}`, 'globals'),
+    { ...sampleArtifact(`16384.dump.${suffix}`, 'dump'), database: '16384' },
+    sampleArtifact(`inventory.json.${suffix}`, 'inventory'),
+  ]
 }
 
 export function sampleArtifact(name: string, role: Artifact['role']): Artifact {

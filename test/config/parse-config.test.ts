@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Config } from '../../src/config/config.js'
 import { parseConfig } from '../../src/config/parse-config.js'
 import { HoldfastError } from '../../src/domain/errors.js'
+import type { SystemName } from '../../src/domain/ids.js'
 import { facts, sampleWith } from './sample.js'
 
 const parse = (text: string): Config => parseConfig(text, '/etc/holdfast/holdfast.yaml', facts)
@@ -44,6 +45,17 @@ test('a small file is filled in with defaults, absolute paths and units', () => 
       },
     },
   })
+})
+
+test('logical backups take all databases, one connection and the repositories of the system unless told otherwise', () => {
+  const kinds = (logical: string) => {
+    const line = `    repositories: [local, primary]\n    kinds: { full: {}, logical: ${logical} }`
+    return parse(sampleWith({ 'repositories: [': line })).systems['avi5' as SystemName]?.kinds.logical
+  }
+  expect(kinds('{}')).toEqual({ repositories: ['local', 'primary'], jobs: 1 })
+  const told = '{ repositories: [local], databases: [shop], jobs: 4 }'
+  expect(kinds(told)).toEqual({ repositories: ['local'], databases: ['shop'], jobs: 4 })
+  expect(() => kinds('{ repositories: [primary] }')).toThrow(/logical backups are captured into local/)
 })
 
 test('root keeps its state below /var/lib and starts instances as postgres', () => {
@@ -228,8 +240,13 @@ test.each([
   ],
   [
     'another kind',
+    { 'repositories: [': '    repositories: [local]\n    kinds: { full: {}, incremental: {} }' },
+    'systems.avi5.kinds.incremental',
+  ],
+  [
+    'a schedule of dumps',
     { 'repositories: [': '    repositories: [local]\n    kinds: { full: {}, logical: { schedule: x } }' },
-    'systems.avi5.kinds.logical',
+    'systems.avi5.kinds.logical.schedule',
   ],
   [
     'a schedule',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { editDistance, nearest } from '../../src/config/nearest.js'
+import { editDistance, nearest } from '../../src/domain/nearest.js'
 import { formatBytes, formatDuration, formatRate, parseByteSize, parseDuration, parseRate } from '../../src/domain/quantity.js'
 
 test.each([

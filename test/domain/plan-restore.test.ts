@@ -33,13 +33,35 @@ describe('planRestore', () => {
     )
   })
 
-  test('passes over dumps when the latest is wanted, and refuses one asked for by name', () => {
-    const candidates = [candidate('local', 0, [monday, dump])]
-    expect(planRestore({ candidates, target: latest })).toEqual(chosen(monday, ['local']))
-    expect(planRestore({ candidates, target: { kind: 'backup', backup: dump.backup } })).toMatchObject({
+  test.each([
+    ['a full backup unless told otherwise', {}, monday],
+    ['the newest dump where dumps are wanted', { kind: 'logical' }, dump],
+    ['any backup by its id, whatever kind is wanted', { kind: 'full', target: { kind: 'backup', backup: dump.backup } }, dump],
+  ] as const)('chooses %s', (_, question, expected) => {
+    const older = sampleManifest({ kind: 'logical', dueAt: '2026-01-04T03:00:00Z' })
+    const candidates = [candidate('local', 0, [older, monday, dump])]
+    expect(planRestore({ candidates, target: latest, ...question })).toEqual(chosen(expected, ['local']))
+  })
+
+  test('refuses a kind that this version does not restore', () => {
+    const part = { ...sampleManifest({ kind: 'incremental' }) }
+    const target = { kind: 'backup', backup: part.backup } as const
+    expect(planRestore({ candidates: [candidate('local', 0, [part])], target })).toMatchObject({
       outcome: 'refused',
       code: 'NOT_SUPPORTED',
     })
+  })
+
+  test('never answers with another kind than the one that is wanted', () => {
+    const all = [monday, tuesday, dump]
+    fc.assert(
+      fc.property(fc.subarray(all), fc.constantFrom('full' as const, 'logical' as const), (manifests, kind) => {
+        const plan = planRestore({ candidates: [candidate('local', 0, manifests)], target: latest, kind })
+        const there = manifests.filter((manifest) => manifest.kind === kind)
+        if (plan.outcome === 'refused') expect(there).toEqual([])
+        else expect(plan.manifest).toBe(there.at(-1))
+      }),
+    )
   })
 
   test('passes over a backup where it is being removed, and takes it where it is not', () => {

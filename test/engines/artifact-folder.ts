@@ -61,6 +61,7 @@ async function store(path: string, name: string, content: ArtifactContent): Prom
   const digested = digest()
   const compression = content.compressed === 'zstd' ? [] : [compressZstd({ level: 1 })]
   await pipeline([content.source as Readable, ...compression, digested, createWriteStream(path)])
-  const tablespace = content.tablespace === undefined ? {} : { tablespace: content.tablespace }
-  return { name: `${name}.zst`, role: content.role, ...digested.result(), ...tablespace }
+  const { tablespace, database } = content
+  const ofWhat = { ...(tablespace === undefined ? {} : { tablespace }), ...(database === undefined ? {} : { database }) }
+  return { name: `${name}.zst`, role: content.role, ...digested.result(), ...ofWhat }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Instance } from '../../src/domain/instance.js'
 import type { Manifest } from '../../src/domain/manifest.js'
 import type { CheckResult } from '../../src/domain/operations.js'
+import { physicalFacts } from '../../src/domain/physical-facts.js'
 import type { Progress } from '../../src/domain/progress.js'
 import type { Engine } from '../../src/engines/engine.js'
 import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
@@ -44,7 +45,7 @@ export function describeEngineConformance(name: string, make: () => Promise<Conf
       before = await source.engine.check({ ...request, stage: 'beforeStart' }, signal)
       await place.provisioner.start(instance, signal)
       const timeline = await source.engine.recover(instance, manifest, () => {}, signal)
-      expect(timeline).toBeGreaterThan(manifest.facts.timeline)
+      expect(timeline).toBeGreaterThan(physicalFacts(manifest).timeline)
       running = await source.engine.check({ ...request, stage: 'running' }, signal)
     })
 
@@ -57,7 +58,7 @@ export function describeEngineConformance(name: string, make: () => Promise<Conf
     const notPassed = (results: readonly CheckResult[]) => results.filter(({ outcome }) => outcome !== 'passed')
 
     test('probes the source and finds nothing that would fail', async () => {
-      const probe = await source.engine.probe(signal)
+      const probe = await source.engine.probe('full', signal)
       expect(probe.identity).toBe(manifest.facts.systemIdentifier)
       expect(probe.findings.filter(({ outcome }) => outcome === 'failed')).toEqual([])
       expect(probe.estimatedBytes).toBeGreaterThan(1024 * 1024)

@@ -111,7 +111,7 @@ test('an aborted capture rejects with the reason and ends pg_basebackup', async 
 describe('who may not is told so', () => {
   test('a wrong password is denied, and appears in no message', async () => {
     const engine = engineFor(server, { password: 'swordfish' })
-    await expect(engine.probe(signal)).rejects.toMatchObject({
+    await expect(engine.probe('full', signal)).rejects.toMatchObject({
       code: 'SOURCE_DENIED',
       message: expect.not.stringContaining('swordfish'),
     })
@@ -120,12 +120,12 @@ describe('who may not is told so', () => {
 
   test('a missing password is denied', async () => {
     const { password: _, ...options } = engineOptions(server)
-    await expect(createPostgresEngine(options).probe(signal)).rejects.toMatchObject({ code: 'SOURCE_DENIED' })
+    await expect(createPostgresEngine(options).probe('full', signal)).rejects.toMatchObject({ code: 'SOURCE_DENIED' })
   })
 
   test('a role without REPLICATION is found by the probe, with the statement that helps', async () => {
     const engine = engineFor(server, { user: 'plain', password: 'plain' })
-    const { findings } = await engine.probe(signal)
+    const { findings } = await engine.probe('full', signal)
     expect(findings.filter(({ outcome }) => outcome === 'failed')).toMatchObject([
       { subject: 'replication privilege', hint: 'alter role "plain" replication' },
     ])
@@ -177,7 +177,7 @@ test('a server that goes away when its backup is complete does not take it back'
   })
   try {
     const captured = await engineFor(server).capture(request, late.sink, signal)
-    expect(captured.facts.stopLsn).toMatch(/^[0-9A-F]+\//)
+    expect(captured.facts).toMatchObject({ stopLsn: expect.stringMatching(/^[0-9A-F]+\//) })
   } finally {
     await late.remove()
     await server.start()
@@ -193,7 +193,7 @@ async function inventoryOf(captured: Captured): Promise<Inventory> {
 describe('the source is unavailable', () => {
   test('when nobody listens', async () => {
     const engine = engineFor(server, { hosts: ['127.0.0.1:1'] })
-    await expect(engine.probe(signal)).rejects.toMatchObject({
+    await expect(engine.probe('full', signal)).rejects.toMatchObject({
       code: 'SOURCE_UNAVAILABLE',
       message: expect.stringContaining('127.0.0.1:1'),
     })
@@ -201,7 +201,7 @@ describe('the source is unavailable', () => {
 
   test('unless another of its hosts answers', async () => {
     const engine = engineFor(server, { hosts: ['127.0.0.1:1', `127.0.0.1:${server.port}`, server.directory] })
-    const { findings } = await engine.probe(signal)
+    const { findings } = await engine.probe('full', signal)
     expect(findings[0]).toMatchObject({ subject: 'server', outcome: 'warning', message: expect.stringContaining('127.0.0.1:1') })
   })
 })
@@ -214,7 +214,7 @@ test('too few free WAL senders fail the probe', async () => {
   const other = engineFor(server, slowly).capture(request, second.sink, signal)
   other.catch(() => {})
   await expect.poll(async () => (await baseBackups()).length, { timeout: 10_000 }).toBe(4)
-  const { findings } = await engineFor(server).probe(signal)
+  const { findings } = await engineFor(server).probe('full', signal)
   expect(findings.filter(({ outcome }) => outcome === 'failed').map(({ subject }) => subject)).toContain('WAL senders')
   await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'walsender'`)
   await Promise.allSettled([hold, other])
@@ -223,7 +223,7 @@ test('too few free WAL senders fail the probe', async () => {
 
 test('tools of another version are refused by name', async () => {
   const engine = engineFor(server, { binDirectories: { 15: '/nonexistent' } })
-  await expect(engine.probe(signal)).rejects.toMatchObject({
+  await expect(engine.probe('full', signal)).rejects.toMatchObject({
     code: 'TOOL_MISSING',
     hint: expect.stringContaining('postgresql-client-15'),
   })

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseBackupId, parseInstanceName, parseSystemName } from '../../src/domain/ids.js'
+import { type BackupKind, parseBackupId, parseInstanceName, parseSystemName } from '../../src/domain/ids.js'
 import type { Instance } from '../../src/domain/instance.js'
 import type { Captured, Manifest } from '../../src/domain/manifest.js'
+import { tablespacesOf } from '../../src/domain/physical-facts.js'
 import type { Engine } from '../../src/engines/engine.js'
 import type { PostgresEngineOptions } from '../../src/engines/postgres/options.js'
 import { createPostgresEngine } from '../../src/engines/postgres/postgres-engine.js'
@@ -33,14 +34,14 @@ export function engineOptions(server: TestPostgres, changes: Partial<PostgresEng
   }
 }
 
-export function manifestOf(captured: Captured): Manifest {
-  const backup = parseBackupId('avi5_full_2026-01-10T03-00-00Z')
+export function manifestOf(captured: Captured, kind: BackupKind = 'full'): Manifest {
+  const backup = parseBackupId(`avi5_${kind}_2026-01-10T03-00-00Z`)
   return {
     ...captured,
     formatVersion: 1,
     backup,
     system: parseSystemName('avi5'),
-    kind: 'full',
+    kind,
     origin: 'captured',
     attempt: 'a1',
     dueAt: '2026-01-10T03:00:00Z',
@@ -55,7 +56,8 @@ export function manifestOf(captured: Captured): Manifest {
 /** A provisioner over a directory of its own. `remove` disposes of everything in it. */
 export interface RestorePlace {
   readonly provisioner: Provisioner
-  create(manifest: Manifest, engine: Engine): Promise<Instance>
+  /** @param serverVersion another major version than the original's */
+  create(manifest: Manifest, engine: Engine, serverVersion?: string): Promise<Instance>
   remove(): Promise<void>
 }
 
@@ -72,14 +74,14 @@ export async function createRestorePlace(): Promise<RestorePlace> {
   })
   return {
     provisioner,
-    create: async (manifest, engine) =>
+    create: async (manifest, engine, serverVersion) =>
       provisioner.create({
         name: instanceName,
         system: manifest.system,
         backup: manifest.backup,
         owner: { workflowId: 'restore/clone', runId: 'run-1' },
-        tablespaceOids: manifest.facts.tablespaces.map(({ oid }) => oid),
-        binDirectory: await engine.binDirectoryFor(manifest.facts),
+        tablespaceOids: tablespacesOf(manifest.facts).map(({ oid }) => oid),
+        binDirectory: await engine.binDirectoryFor(manifest.facts, serverVersion),
       }),
     async remove() {
       for (const { name } of await provisioner.list()) await provisioner.dispose(name, AbortSignal.timeout(60_000))

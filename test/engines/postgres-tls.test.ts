@@ -65,7 +65,7 @@ test('a certificate logs in for the look and for the capture, and the server’s
       sslRootCertificate: file('ca.pem'),
       sslClientCertificate: { certificate: file('client.pem'), key: file('client.key') },
     })
-    expect((await engine.probe(signal)).findings.filter(({ outcome }) => outcome === 'failed')).toEqual([])
+    expect((await engine.probe('full', signal)).findings.filter(({ outcome }) => outcome === 'failed')).toEqual([])
     const { artifacts } = await engine.capture({ kind: 'full', label: 'tls' }, folder.sink, signal)
     expect(artifacts.map(({ role }) => role)).toContain('base')
   } finally {
@@ -75,10 +75,10 @@ test('a certificate logs in for the look and for the capture, and the server’s
 
 test('without its certificate the role is refused', async () => {
   const engine = engineWith({ sslmode: 'verify-full', sslRootCertificate: file('ca.pem') })
-  await expect(engine.probe(signal)).rejects.toMatchObject({ code: 'SOURCE_DENIED' })
+  await expect(engine.probe('full', signal)).rejects.toMatchObject({ code: 'SOURCE_DENIED' })
 })
 
 test('a server whose certificate another authority signed is not spoken to', async () => {
   const other = engineWith({ sslmode: 'verify-full', sslRootCertificate: file('client.pem') })
-  await expect(other.probe(signal)).rejects.toMatchObject({ message: expect.stringMatching(/certificate/i) })
+  await expect(other.probe('full', signal)).rejects.toMatchObject({ message: expect.stringMatching(/certificate/i) })
 })

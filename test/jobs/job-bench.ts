@@ -20,7 +20,6 @@ import {
 import { type JobMessage, messagesFrom } from '../../src/jobs/protocol.js'
 import { presenceFile } from '../../src/jobs/worker-presence.js'
 import { sampleManifest } from '../catalog/sample-manifest.js'
-import { postgresPrograms } from '../servers/postgres.js'
 import { killForGood, processesWithArgument } from '../stand/process-table.js'
 import { type StandSettings, standConfig } from '../stand/stand-config.js'
 
@@ -75,8 +74,6 @@ export async function openJobBench(settings: BenchSettings = {}): Promise<JobBen
     temporalAddress: '127.0.0.1:9',
     s3Endpoint,
     postgresPort: postgres?.port ?? silence?.port ?? 9,
-    postgresMajor: 15,
-    postgresBin: postgresPrograms(15),
     ports: '1024-1030',
   } as const
   await writeFile(configPath, standConfig(places, others), { mode: 0o600 })

@@ -2,6 +2,7 @@ import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { backupPrefix } from '../../src/catalog/keys.js'
+import { tablespacesOf } from '../../src/domain/physical-facts.js'
 import { runProgram } from '../../src/process/run-program.js'
 import { createDocShell, type Replacements } from '../docs/doc-shell.js'
 import { type Block, blocksOf } from '../docs/markdown.js'
@@ -62,7 +63,7 @@ function replacementsFor({ keyFile, second }: PlainBench, port: number): Replace
     ['s3://backups-prod', 's3://backups'],
     ['scripts/restore/open_backup.py', resolve('scripts/restore/open_backup.py')],
     ['2026-11.key', quoted(keyFile)],
-    ['16401', facts.tablespaces[0]?.oid ?? ''],
+    ['16401', tablespacesOf(facts)[0]?.oid ?? ''],
     ['5499', String(port)],
   ]
 }

@@ -10,6 +10,8 @@ import { freePort } from './free-port.js'
 
 export interface TestPostgresOptions {
   readonly major: 15 | 18
+  /** Directory of its programs; `postgresPrograms` where left out. */
+  readonly programs?: string
   /** Above the server's own directory; a directory of the system's for temporary files without it. */
   readonly directory?: string
   readonly port?: number
@@ -76,7 +78,7 @@ export async function startPostgres(options: TestPostgresOptions): Promise<TestP
 
 function describeServer(options: TestPostgresOptions, directory: string, port: number, user: SystemUser): TestPostgres {
   const dataDirectory = join(directory, 'data')
-  const binDirectory = postgresPrograms(options.major)
+  const binDirectory = options.programs ?? postgresPrograms(options.major)
   const password = 'p w:"\\@/%41'
   const control = (...args: string[]) =>
     runProgram({ program: join(binDirectory, 'pg_ctl'), args: ['-D', dataDirectory, '-s', ...args], cwd: '/', runAs: user }, {})

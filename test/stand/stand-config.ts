@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { postgresPrograms } from '../servers/postgres.js'
 
 export interface StandPlaces {
   readonly directory: string
@@ -6,8 +7,6 @@ export interface StandPlaces {
   readonly temporalAddress: string
   readonly s3Endpoint: string
   readonly postgresPort: number
-  readonly postgresMajor: 15 | 18
-  readonly postgresBin: string
   readonly ports: string
 }
 
@@ -18,6 +17,8 @@ export interface StandSettings {
   readonly hooks?: { readonly before?: readonly (readonly string[])[]; readonly after?: readonly (readonly string[])[] }
   readonly timeouts?: Readonly<Record<string, string>>
   readonly partSize?: string
+  /** Kinds of backups, `{ full: {} }` where left out. */
+  readonly kinds?: Readonly<Record<string, object>>
   /** Names of the systems that are the one source; `shop` where left out. Several are several backups at a time. */
   readonly systems?: readonly string[]
   /** Captures and extractions at a time; 2 where left out. */
@@ -26,13 +27,13 @@ export interface StandSettings {
 
 /** A configuration like an operator's, with timeouts of seconds. */
 export function standConfig(places: StandPlaces, settings: StandSettings): string {
-  const { maxRate, hooks, timeouts = {}, partSize = '5MiB', systems = ['shop'], bulkSlots = 2 } = settings
+  const { maxRate, hooks, timeouts = {}, partSize = '5MiB', systems = ['shop'], bulkSlots = 2, kinds = { full: {} } } = settings
   const system = {
     engine: 'postgres',
     host: places.host,
     connection: { hosts: [`127.0.0.1:${places.postgresPort}`], user: 'postgres', password: { env: 'STAND_PGPASSWORD' } },
     repositories: ['local', 'primary'],
-    kinds: { full: {} },
+    kinds,
     ...(maxRate === undefined ? {} : { limits: { maxRate } }),
     ...(hooks === undefined ? {} : { hooks }),
   }
@@ -43,7 +44,7 @@ export function standConfig(places: StandPlaces, settings: StandSettings): strin
     temporal: { address: places.temporalAddress },
     encryption: settings.encryption ?? { activeKey: 'test', keys: { test: { env: 'STAND_KEY' } } },
     instances: { directory: `${places.directory}/instances`, user: 'postgres', ports: places.ports },
-    tools: { postgres: { [places.postgresMajor]: places.postgresBin } },
+    tools: { postgres: { 15: postgresPrograms(15), 18: postgresPrograms(18) } },
     worker: { bulkSlots, shutdownGrace: '1s' },
     timeouts: {
       heartbeat: '3s',

@@ -54,8 +54,6 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     temporalAddress: temporal.address,
     s3Endpoint: proxy.endpoint,
     postgresPort: postgres.port,
-    postgresMajor,
-    postgresBin: postgres.binDirectory,
     ports: `${firstPort}-${firstPort + 9}`,
   }
   await writeFile(configPath, standConfig(places, options), { mode: 0o600 })

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Command } from '../../process/command.js'
+import { keepalives, libpqEnvironment } from './libpq-environment.js'
 import type { PostgresEngineOptions } from './options.js'
 import type { ServerAddress } from './server-address.js'
 import type { Tools } from './tools.js'
@@ -32,22 +33,12 @@ export function baseBackupCommand(options: PostgresEngineOptions, plan: BaseBack
       '--no-sync',
       ...compressionArgs(plan.compression, options.compression.level),
       ...rateArgs(options.maxRateBytesPerSecond),
-      // A connection whose other end vanished would otherwise be waited for two hours.
-      '--dbname', 'keepalives_idle=30 keepalives_interval=10 keepalives_count=6',
+      '--dbname', keepalives,
       '--host', address.host,
       '--port', String(address.port),
       '--username', options.user,
     ], // biome-ignore format: an option and its value stay on one line
-    env: {
-      ...(options.password === undefined ? {} : { PGPASSWORD: options.password }),
-      PGSSLMODE: options.sslmode ?? 'prefer',
-      ...(options.sslRootCertificate === undefined ? {} : { PGSSLROOTCERT: options.sslRootCertificate }),
-      ...(options.sslClientCertificate === undefined
-        ? {}
-        : { PGSSLCERT: options.sslClientCertificate.certificate, PGSSLKEY: options.sslClientCertificate.key }),
-      PGCONNECT_TIMEOUT: String(Math.max(2, Math.ceil(options.connectTimeoutMs / 1000))),
-      PGAPPNAME: applicationName(plan.label),
-    },
+    env: libpqEnvironment(options, applicationName(plan.label)),
     ...(options.password === undefined ? {} : { secrets: [options.password] }),
   }
 }

@@ -1,8 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { toHoldfastError } from '../../domain/errors.js'
 import type { Artifact, Captured, PostgresFacts } from '../../domain/manifest.js'
 import type { CaptureSink } from '../engine.js'
 import { type BackupManifest, parseBackupManifest, walSpan } from './backup-manifest.js'
@@ -11,9 +9,11 @@ import type { CompressionChoice } from './base-backup-command.js'
 import { type ChosenServer, chooseServer } from './choose-server.js'
 import { readConfigurationFiles } from './configuration-files.js'
 import { type Connection, oneRow, withConnection } from './connection.js'
-import { feedSink } from './feed-sink.js'
+import { feedSink, storeBytes } from './feed-sink.js'
+import { type Identity, readIdentity } from './identity.js'
 import { inspect } from './inspect.js'
-import { compareInventories, type Inventory, withoutSecondLook } from './inventory.js'
+import { type Inventory, notesOnUnread } from './inventory.js'
+import { lookAgain } from './look-again.js'
 import type { PostgresEngineOptions } from './options.js'
 import { canClientCompress, findTools, type Tools } from './tools.js'
 
@@ -40,7 +40,7 @@ export async function captureFull(
     const compression = await chooseCompression(options, server, tools, connection, signal)
     const plan = { tools, address: server.address, label, stagingDirectory, compression }
     // From here on nothing the server does can take a backup back that pg_basebackup has ended well.
-    const whenComplete = () => lookAgain(options, server, before, signal)
+    const whenComplete = () => lookAgain(before, () => inspect(options, server.address, signal), signal)
     const { archives, completed } = await takeBaseBackup({ options, plan, connection, sink, whenComplete }, signal)
     const { inventory, stoppedAt } = completed
     const manifest = parseBackupManifest(await readFile(join(stagingDirectory, 'backup_manifest')))
@@ -90,37 +90,6 @@ async function storeStagedRest(stagingDirectory: string, sink: CaptureSink, sign
   return [await store('pg_wal.tar', 'wal'), await store('backup_manifest', 'backup-manifest')]
 }
 
-function storeBytes(name: string, role: Artifact['role'], bytes: Buffer, sink: CaptureSink): Promise<Artifact> {
-  return feedSink(sink, name, { role, compressed: 'no', source: Readable.from([bytes]) })
-}
-
-/** The second look; a server that went away after its backup was complete only leaves unknown what changed meanwhile. */
-async function lookAgain(options: PostgresEngineOptions, { address }: ChosenServer, before: Inventory, signal: AbortSignal) {
-  try {
-    const after = await inspect(options, address, signal)
-    return { inventory: compareInventories(before, after), stoppedAt: after.takenAt, notes: [] }
-  } catch (error) {
-    signal.throwIfAborted()
-    const note = `the server was not looked at after the backup: ${toHoldfastError(error).message}`
-    return { inventory: withoutSecondLook(before), stoppedAt: new Date().toISOString(), notes: [note] }
-  }
-}
-
-interface Identity {
-  readonly system_identifier: string
-  readonly segment_bytes: string
-  readonly checksums: string
-}
-
-function readIdentity(connection: Connection): Promise<Identity> {
-  return oneRow<Identity>(
-    connection,
-    `select (select system_identifier::text from pg_control_system()) as system_identifier,
-            (select setting::bigint::text from pg_settings where name = 'wal_segment_size') as segment_bytes,
-            current_setting('data_checksums') as checksums`,
-  )
-}
-
 function describeFacts(row: Identity, server: ChosenServer, manifest: BackupManifest, inventory: Inventory): PostgresFacts {
   const span = walSpan(manifest)
   return {
@@ -145,11 +114,6 @@ function notesOn(server: ChosenServer, compression: CompressionChoice, inventory
     ...(compression === 'server-zstd'
       ? []
       : [`compressed by ${compression === 'none' ? 'Holdfast' : 'pg_basebackup'}, not by the server`]),
-    // The manifest is plain, and names of databases are nobody's business: they are in the inventory, with the reasons.
-    ...(inventory.unread.length === 0 ? [] : [`${notInspected(inventory.unread.length)}; the inventory names the reasons`]),
+    ...notesOnUnread(inventory),
   ]
-}
-
-function notInspected(count: number): string {
-  return count === 1 ? '1 database was not inspected' : `${count} databases were not inspected`
 }

@@ -2,6 +2,7 @@ import { access, copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Instance } from '../../domain/instance.js'
 import type { Manifest } from '../../domain/manifest.js'
+import { physicalFacts } from '../../domain/physical-facts.js'
 import type { SystemUser } from '../../process/command.js'
 import { runProgram } from '../../process/run-program.js'
 import { hostAccessFile } from './host-access-file.js'
@@ -63,7 +64,7 @@ async function replace({ instance, owner }: Configuration, name: string, content
 
 /** At its start the server makes the links in pg_tblspc anew from this file, so it has to say where they point now. */
 function tablespaceMap({ instance, manifest }: Configuration): string | undefined {
-  const { tablespaces } = manifest.facts
+  const { tablespaces } = physicalFacts(manifest)
   if (tablespaces.length === 0) return undefined
   const escaped = (path: string) => path.replace(/[\n\r\\]/g, '\\$&')
   return tablespaces.map(({ oid }) => `${oid} ${escaped(instance.tablespaces[oid] ?? '')}\n`).join('')

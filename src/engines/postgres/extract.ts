@@ -1,10 +1,8 @@
 import type { Readable } from 'node:stream'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { HoldfastError } from '../../domain/errors.js'
 import type { SystemUser } from '../../process/command.js'
-import { startProgram } from '../../process/start-program.js'
 import { refuseForeignFiles } from './data-directory.js'
+import { feedProgram } from './feed-program.js'
 
 interface Extraction {
   readonly source: Readable
@@ -22,54 +20,16 @@ interface Extraction {
  * @throws HoldfastError SPACE_SHORT, LOCAL_IO, ARTIFACT_DAMAGED (it holds what no backup holds); what the source fails with
  */
 export async function extract(extraction: Extraction, signal: AbortSignal): Promise<void> {
-  const failing = new AbortController()
-  const either = AbortSignal.any([signal, failing.signal])
+  const { source, directory, owner, onBytes } = extraction
   const exclusions = (extraction.exclude ?? []).map((name) => `--exclude=${name}`)
-  const running = startProgram(
-    {
-      program: 'tar',
-      args: [
-        '--extract',
-        '--file=-',
-        `--directory=${extraction.directory}`,
-        '--no-same-owner',
-        '--anchored',
-        '--no-wildcards',
-        ...exclusions,
-      ],
-      runAs: extraction.owner,
-    },
-    { signal: either, stdin: 'pipe', stdout: 'ignore' },
-  )
-  const { stdin } = running
-  if (stdin === undefined) throw new HoldfastError('INTERNAL', 'tar was started without an input')
-  const [fed, ended] = await Promise.allSettled([
-    pipeline(extraction.source, counter(extraction.onBytes), stdin, { signal: either }).catch((error: unknown) => {
-      // tar that ended first tells more than our broken pipe, and a source that failed must not leave tar waiting.
-      if (!isBrokenPipe(error)) failing.abort(error)
-      throw error
-    }),
-    running.finished,
-  ])
-  signal.throwIfAborted()
-  if (failing.signal.aborted) throw failing.signal.reason
-  if (ended.status === 'rejected') throw extractionFailure(extraction.directory, running.stderrTail(), ended.reason)
-  if (fed.status === 'rejected') throw fed.reason
-  await refuseForeignFiles(extraction.directory)
-}
-
-function counter(onBytes: (bytes: number) => void): Transform {
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      onBytes(chunk.length)
-      done(null, chunk)
-    },
-  })
-}
-
-function isBrokenPipe(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE'
+  const command = {
+    program: 'tar',
+    args: ['--extract', '--file=-', `--directory=${directory}`, '--no-same-owner', '--anchored', '--no-wildcards', ...exclusions],
+    runAs: owner,
+  }
+  const explain = (lastLines: string, cause: unknown) => extractionFailure(directory, lastLines, cause)
+  await feedProgram({ command, source, onBytes, explain }, signal)
+  await refuseForeignFiles(directory)
 }
 
 function extractionFailure(directory: string, lastLines: string, cause: unknown): HoldfastError {

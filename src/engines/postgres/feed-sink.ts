@@ -1,4 +1,5 @@
-import type { Artifact } from '../../domain/manifest.js'
+import { Readable } from 'node:stream'
+import type { Artifact, ArtifactRole } from '../../domain/manifest.js'
 import type { ArtifactContent, CaptureSink } from '../engine.js'
 
 /**
@@ -12,4 +13,9 @@ export async function feedSink(sink: CaptureSink, name: string, content: Artifac
   } finally {
     content.source.destroy()
   }
+}
+
+/** A small artifact that is in memory. */
+export function storeBytes(name: string, role: ArtifactRole, bytes: Buffer, sink: CaptureSink): Promise<Artifact> {
+  return feedSink(sink, name, { role, compressed: 'no', source: Readable.from([bytes]) })
 }

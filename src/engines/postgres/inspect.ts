@@ -1,10 +1,11 @@
 import { HoldfastError } from '../../domain/errors.js'
 import { type Access, type Connection, oneRow, withConnection } from './connection.js'
 import type { Inventory, InventoryDatabase, InventoryTable } from './inventory.js'
-import { schemaFingerprint } from './schema-fingerprint.js'
+import { type ColumnOrder, schemaFingerprint } from './schema-fingerprint.js'
 import type { ServerAddress } from './server-address.js'
 
 interface DatabaseRow {
+  readonly oid: string
   readonly name: string
   readonly collation: string
   readonly collation_version: string | null
@@ -16,7 +17,12 @@ interface DatabaseRow {
  * connection left, a lock nobody gives up) are listed with the reason: pg_basebackup copies them all the same.
  * @throws HoldfastError SOURCE_UNAVAILABLE, SOURCE_DENIED
  */
-export async function inspect(access: Access, address: ServerAddress, signal: AbortSignal): Promise<Inventory> {
+export async function inspect(
+  access: Access,
+  address: ServerAddress,
+  signal: AbortSignal,
+  columns: ColumnOrder = 'as stored',
+): Promise<Inventory> {
   const cluster = await withConnection(access, { address }, signal, (connection) => inspectCluster(connection, access))
   const databases: InventoryDatabase[] = []
   const unread: Inventory['unread'] = []
@@ -27,13 +33,13 @@ export async function inspect(access: Access, address: ServerAddress, signal: Ab
         await withConnection({ ...access, database: row.name }, { address }, signal, async (connection) => {
           await connection.rows(`set lock_timeout = ${lockTimeoutMs}`)
           await connection.rows(`set statement_timeout = ${statementTimeoutMs}`)
-          return inspectDatabase(connection, row)
+          return inspectDatabase(connection, row, columns)
         }),
       )
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof HoldfastError) || !isOfOneDatabase(error)) throw error
-      unread.push({ database: row.name, reason: error.message })
+      unread.push({ oid: row.oid, database: row.name, reason: error.message })
     }
   }
   return { ...cluster.rest, databases, unread }
@@ -63,9 +69,14 @@ async function inspectCluster(connection: Connection, access: Access) {
   const [recorded, actual] =
     head.number >= 150_000 ? ['datcollversion', 'pg_database_collation_actual_version(oid)'] : ['null::text', 'null::text']
   const databases = await connection.rows<DatabaseRow>(
-    `select datname as name, datcollate as collation, ${recorded} as collation_version,
+    `select oid::text as oid, datname as name, datcollate as collation, ${recorded} as collation_version,
             ${actual} as actual_collation_version
        from pg_database where datallowconn and datname <> 'template0' order by datname collate "C"`,
+  )
+  const defaults = await oneRow<{ encoding: string; collate: string; ctype: string }>(
+    connection,
+    `select pg_encoding_to_char(encoding) as encoding, datcollate as collate, datctype as ctype
+       from pg_database where datname = 'template0'`,
   )
   const rest: Omit<Inventory, 'databases' | 'unread'> = {
     version: 1,
@@ -74,6 +85,7 @@ async function inspectCluster(connection: Connection, access: Access) {
     superuser: head.superuser,
     connectDatabase: access.database,
     roles: head.roles,
+    defaults,
     tablespaces: await readTablespaces(connection),
     settings: await readSettings(connection),
     paths: await readPaths(connection),
@@ -116,10 +128,16 @@ async function readPaths(connection: Connection): Promise<Inventory['paths']> {
   }
 }
 
-async function inspectDatabase(connection: Connection, row: DatabaseRow): Promise<InventoryDatabase> {
+async function inspectDatabase(connection: Connection, row: DatabaseRow, columns: ColumnOrder): Promise<InventoryDatabase> {
   const tables = await connection.rows<InventoryTable>(
-    `select n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,
-            c.reltuples::float8 as "estimatedRows"
+    `select c.oid::text as oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,
+            c.reltuples::float8 as "estimatedRows",
+            array(select d.classid || ':' || d.objid from pg_depend d
+                   where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.deptype in ('a', 'i', 'S')
+                     and d.classid <> 'pg_publication_rel'::regclass order by d.classid, d.objid) as parts,
+            array(select d.refobjid::text from pg_attrdef f join pg_depend d on d.classid = 'pg_attrdef'::regclass and d.objid = f.oid
+                    join pg_class s on d.refclassid = 'pg_class'::regclass and s.oid = d.refobjid and s.relkind = 'S'
+                   where f.adrelid = c.oid order by 1) as sequences
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'm', 'f') and c.relpersistence <> 't'
         and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
@@ -128,14 +146,20 @@ async function inspectDatabase(connection: Connection, row: DatabaseRow): Promis
   const extensions = await connection.rows<{ name: string; version: string }>(
     'select extname as name, extversion as version from pg_extension order by extname collate "C"',
   )
+  const schemas = await connection.rows<{ name: string }>(
+    `select nspname as name from pg_namespace
+      where nspname not like 'pg\\_%' and nspname <> 'information_schema' order by nspname collate "C"`,
+  )
   return {
+    oid: row.oid,
     name: row.name,
     collation: row.collation,
     ...(row.collation_version === null ? {} : { collationVersion: row.collation_version }),
     ...(row.actual_collation_version === null ? {} : { actualCollationVersion: row.actual_collation_version }),
     extensions,
+    schemas: schemas.map(({ name }) => name),
     tables,
-    fingerprint: await schemaFingerprint(connection),
+    fingerprint: await schemaFingerprint(connection, columns),
     catalogWrites: await countCatalogWrites(connection),
     during: 'unchanged',
   }

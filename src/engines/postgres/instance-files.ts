@@ -14,6 +14,8 @@ export interface InstanceFiles {
   readonly hostAccess: string
   readonly userMaps: string
   readonly inventory: string
+  /** What the new server refused of a logical backup, as a JSON list. */
+  readonly refused: string
   /** PostgreSQL's own manifest: in the data directory, where pg_verifybackup looks for it. */
   readonly backupManifest: string
 }
@@ -27,6 +29,7 @@ export function instanceFiles(instance: Instance): InstanceFiles {
     hostAccess: join(directory, 'pg_hba.conf'),
     userMaps: join(directory, 'pg_ident.conf'),
     inventory: join(directory, 'inventory.json'),
+    refused: join(directory, 'refused.json'),
     backupManifest: join(instance.dataDirectory, 'backup_manifest'),
   }
 }

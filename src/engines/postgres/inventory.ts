@@ -2,6 +2,11 @@ import { z } from 'zod'
 import { HoldfastError } from '../../domain/errors.js'
 
 const tableSchema = z.object({
+  oid: z.string().optional(),
+  /** `catalogue OID:OID` of what goes with it: indexes, constraints, triggers, sequences, partitions. */
+  parts: z.array(z.string()).optional(),
+  /** OIDs of sequences its columns take their defaults from, also another table's. */
+  sequences: z.array(z.string()).optional(),
   schema: z.string(),
   name: z.string(),
   /** `relkind`: r table, p partitioned, m materialized view, f foreign. */
@@ -13,6 +18,7 @@ const tableSchema = z.object({
 })
 
 const databaseSchema = z.object({
+  oid: z.string().optional(),
   name: z.string(),
   collation: z.string(),
   /** The rules it was made with, as PostgreSQL recorded them. Absent before 15 and for C. */
@@ -20,6 +26,8 @@ const databaseSchema = z.object({
   /** The rules of the operating system it runs on. */
   actualCollationVersion: z.string().optional(),
   extensions: z.array(z.object({ name: z.string(), version: z.string() })),
+  /** All of its own, also those without tables. */
+  schemas: z.array(z.string()).optional(),
   tables: z.array(tableSchema),
   /** SHA-256 over an ordered dump of the catalogue. */
   fingerprint: z.string(),
@@ -39,8 +47,10 @@ const inventorySchema = z.object({
   connectDatabase: z.string(),
   databases: z.array(databaseSchema),
   /** Databases whose contents could not be listed, and why. */
-  unread: z.array(z.object({ database: z.string(), reason: z.string() })),
+  unread: z.array(z.object({ oid: z.string().optional(), database: z.string(), reason: z.string() })),
   roles: z.number(),
+  /** What databases are made with unless they say otherwise. */
+  defaults: z.object({ encoding: z.string(), collate: z.string(), ctype: z.string() }).optional(),
   tablespaces: z.array(z.object({ oid: z.string(), name: z.string(), location: z.string() })),
   /** Settings that are not the default, with units. */
   settings: z.record(z.string(), z.string()),
@@ -91,4 +101,11 @@ export function compareInventories(before: Inventory, after: Inventory): Invento
 /** What one look alone tells of the moment the backup ends on: nothing that would be worth comparing. */
 export function withoutSecondLook(before: Inventory): Inventory {
   return { ...before, databases: before.databases.map((database) => ({ ...database, during: 'changed' })) }
+}
+
+/** For the manifest, which is plain: names of databases are nobody's business, and are in the inventory with the reasons. */
+export function notesOnUnread({ unread }: Inventory): string[] {
+  if (unread.length === 0) return []
+  const many = unread.length === 1 ? '1 database was' : `${unread.length} databases were`
+  return [`${many} not inspected; the inventory names the reasons`]
 }

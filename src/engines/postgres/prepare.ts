@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { HoldfastError } from '../../domain/errors.js'
 import type { Artifact, ArtifactRole } from '../../domain/manifest.js'
+import { physicalFacts } from '../../domain/physical-facts.js'
 import type { SystemUser } from '../../process/command.js'
 import type { PrepareRequest } from '../engine.js'
 import { configure } from './configure.js'
@@ -10,6 +11,7 @@ import { extract } from './extract.js'
 import { instanceFiles } from './instance-files.js'
 import { parseInventory } from './inventory.js'
 import { emptyDirectory, linkOwned, makeOwnedDirectory, ownerOf, writeOwned } from './owned-files.js'
+import { artifactOf, createAmount } from './prepared-artifacts.js'
 
 /**
  * Extracts a full backup into an instance and configures its recovery. Begins from empty directories, so it can be repeated.
@@ -20,7 +22,7 @@ export async function prepare(request: PrepareRequest, signal: AbortSignal): Pro
   const owner = await ownerOf(instance)
   await clear(request)
   await extractData(request, owner, signal)
-  for (const { oid } of manifest.facts.tablespaces) {
+  for (const { oid } of physicalFacts(manifest).tablespaces) {
     await linkOwned(join(instance.dataDirectory, 'pg_tblspc', oid), tablespaceDirectory(request, oid), owner)
   }
   await storeDocuments(request, owner, signal)
@@ -43,27 +45,12 @@ async function extractData(request: PrepareRequest, owner: SystemUser, signal: A
       await extract({ source, directory, owner, exclude, onBytes: amount.begin(artifact.name) }, signal)
     })
   // The archive holds links to the original's tablespaces: they must not even exist for a moment.
-  const links = manifest.facts.tablespaces.flatMap(({ oid }) => [`pg_tblspc/${oid}`, `./pg_tblspc/${oid}`])
-  await extractInto(artifactOf(request, 'base'), instance.dataDirectory, links)
+  const links = physicalFacts(manifest).tablespaces.flatMap(({ oid }) => [`pg_tblspc/${oid}`, `./pg_tblspc/${oid}`])
+  await extractInto(artifactOf(request.manifest, 'base'), instance.dataDirectory, links)
   for (const artifact of manifest.artifacts.filter(({ role }) => role === 'tablespace')) {
     await extractInto(artifact, tablespaceDirectory(request, artifact.tablespace ?? ''), [])
   }
-  await extractInto(artifactOf(request, 'wal'), join(instance.dataDirectory, 'pg_wal'), [])
-}
-
-/** Counts the bytes extracted, each artifact once. */
-function createAmount({ manifest, progress }: PrepareRequest): { begin(item: string): (bytes: number) => void } {
-  const bytesOf = new Map<string, number>()
-  return {
-    begin(item) {
-      bytesOf.set(item, 0)
-      return (bytes) => {
-        bytesOf.set(item, (bytesOf.get(item) ?? 0) + bytes)
-        const doneBytes = [...bytesOf.values()].reduce((total, each) => total + each, 0)
-        progress({ step: 'extract', doneBytes, totalBytes: Math.max(manifest.facts.dataBytes, doneBytes), item })
-      }
-    },
-  }
+  await extractInto(artifactOf(request.manifest, 'wal'), join(instance.dataDirectory, 'pg_wal'), [])
 }
 
 /** PostgreSQL's manifest, the inventory, and configuration files from outside. */
@@ -71,7 +58,7 @@ async function storeDocuments(request: PrepareRequest, owner: SystemUser, signal
   const files = instanceFiles(request.instance)
   await makeOwnedDirectory(files.directory, owner)
   const copy = async (role: ArtifactRole, path: string) =>
-    writeOwned(path, await request.reader.read(artifactOf(request, role), buffer), owner)
+    writeOwned(path, await request.reader.read(artifactOf(request.manifest, role), buffer), owner)
   await copy('backup-manifest', files.backupManifest)
   await copy('inventory', files.inventory)
   await makeOwnedDirectory(files.outside, owner)
@@ -81,12 +68,6 @@ async function storeDocuments(request: PrepareRequest, owner: SystemUser, signal
     await emptyDirectory(files.outside)
     await extract({ source, directory: files.outside, owner, onBytes: () => {} }, signal)
   })
-}
-
-function artifactOf({ manifest }: PrepareRequest, role: ArtifactRole): Artifact {
-  const artifact = manifest.artifacts.find((candidate) => candidate.role === role)
-  if (artifact !== undefined) return artifact
-  throw new HoldfastError('ARTIFACT_MISSING', `backup ${manifest.backup} has no artifact of the role ${role}`)
 }
 
 function tablespaceDirectory({ instance }: PrepareRequest, oid: string): string {

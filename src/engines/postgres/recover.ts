@@ -44,7 +44,8 @@ export async function recover(recovery: Recovery, signal: AbortSignal): Promise<
     const row = await oneRow<{ segment: string }>(connection, 'select pg_walfile_name(pg_current_wal_lsn()) as segment')
     return Number.parseInt(row.segment.slice(0, 8), 16)
   })
-  if (timeline > manifest.facts.timeline) return timeline
+  // A server made from dumps has never recovered: its timeline is its own from the first.
+  if ('dumps' in manifest.facts || timeline > manifest.facts.timeline) return timeline
   throw recoveryFailure(instance, `is on timeline ${timeline}, the original's own`, await endOfLog(instance))
 }
 
@@ -62,6 +63,7 @@ function refuseOtherThanStarting(error: unknown): undefined {
 
 /** From PostgreSQL 15 on the log tells every 10 s how far replay is. */
 function replayProgress(log: string, { facts }: Manifest): Progress {
+  if ('dumps' in facts) return { step: 'replay', doneBytes: 0 }
   const start = lsnToBytes(facts.startLsn)
   const totalBytes = Number(lsnToBytes(facts.stopLsn) - start)
   const reached = [...log.matchAll(/current LSN: ([0-9A-F]+\/[0-9A-F]+)/g)].at(-1)?.[1]

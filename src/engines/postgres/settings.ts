@@ -45,7 +45,11 @@ export function autoConfiguration(configuration: RecoveryConfiguration): string 
   const minimums = requiredMinimums(configuration.controlData, configuration.inventory.settings)
   const names = new Set([...foreignSettings, ...minimums.map(({ name }) => name)])
   const kept = withoutSettings(configuration.original, names).trimEnd()
-  const ours = [...ownSettings(configuration.instance, configuration.inventory), ...minimums, ...recoverySettings]
+  const ours = [
+    ...ownSettings(configuration.instance, majorNumber(configuration.inventory.serverVersion)),
+    ...minimums,
+    ...recoverySettings,
+  ]
   return [kept, '# Written by Holdfast for a restored server.', ...ours.map(formatSetting), ''].join('\n')
 }
 
@@ -56,9 +60,21 @@ export function generatedConfiguration(inventory: Inventory): string {
   return ['# Written by Holdfast from the settings of the original.', ...lines, ''].join('\n')
 }
 
-function ownSettings(instance: Instance, inventory: Inventory): Assignment[] {
+/** What `initdb` has written stays; the original's own settings may mean nothing to another version. */
+export function newServerConfiguration(instance: Instance, major: number, preload: readonly string[]): string {
+  const ours = [
+    ...ownSettings(instance, major),
+    ...(preload.length === 0 ? [] : [{ name: 'shared_preload_libraries', value: preload.join(',') }]),
+  ]
+  return ['# Written by Holdfast for a restored server.', ...ours.map(formatSetting), ''].join('\n')
+}
+
+function majorNumber(version: string): number {
+  return Number.parseInt(version, 10)
+}
+
+function ownSettings(instance: Instance, major: number): Assignment[] {
   const files = instanceFiles(instance)
-  const major = Number.parseInt(inventory.serverVersion, 10)
   return Object.entries({
     cluster_name: instance.name,
     listen_addresses: '127.0.0.1',

@@ -38,20 +38,44 @@ export async function findTools(
 
 /**
  * Directory of the programs that run a server of this major version.
+ * @param besides other programs that have to be there
  * @throws HoldfastError TOOL_MISSING
  */
 export async function findServerPrograms(
   configured: Readonly<Record<string, string>>,
   major: string,
   signal: AbortSignal,
+  besides: readonly string[] = [],
 ): Promise<string> {
   const { directory } = await findTools(configured, major, signal)
-  const absent = ['postgres', 'pg_ctl', 'pg_controldata'].filter((name) => findProgram(name, [directory]) === undefined)
+  const absent = missingPrograms(directory, ['postgres', 'pg_ctl', 'pg_controldata', ...besides])
   if (absent.length === 0) return directory
   throw new HoldfastError('TOOL_MISSING', `${directory} lacks ${absent.join(', ')}: a restored server cannot run here`, {
     hint: `install postgresql-${major} (Debian, Ubuntu) or postgresql${major}-server (RHEL); no cluster needs to be made`,
     details: { major },
   })
+}
+
+/**
+ * The programs that dump a server of this major version.
+ * @throws HoldfastError TOOL_MISSING
+ */
+export async function findDumpTools(
+  configured: Readonly<Record<string, string>>,
+  major: string,
+  signal: AbortSignal,
+): Promise<Tools> {
+  const tools = await findTools(configured, major, signal)
+  const absent = missingPrograms(tools.directory, ['pg_dump', 'pg_dumpall'])
+  if (absent.length === 0) return tools
+  throw new HoldfastError('TOOL_MISSING', `${tools.directory} lacks ${absent.join(', ')}: nothing can be dumped here`, {
+    hint: `install postgresql-client-${major} (Debian, Ubuntu) or postgresql${major} (RHEL)`,
+    details: { major },
+  })
+}
+
+function missingPrograms(directory: string, names: readonly string[]): string[] {
+  return names.filter((name) => findProgram(name, [directory]) === undefined)
 }
 
 /** Is this pg_basebackup built with zstd? It says so when it reads its options, before it connects. */

@@ -13,7 +13,8 @@ export async function checkSystem(
   signal: AbortSignal,
 ): Promise<readonly DoctorFinding[]> {
   const engine = await composition.engine(name)
-  const probe = await engine.probe(signal)
+  const kind = composition.system(name).kinds.full === undefined ? 'logical' : 'full'
+  const probe = await engine.probe(kind, signal)
   const seen = probe.findings.map(({ subject, outcome, message, hint }): DoctorFinding => {
     const about = `system ${name}: ${subject}`
     if (outcome === 'ok') return ok(about, message)

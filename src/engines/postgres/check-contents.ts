@@ -1,0 +1,65 @@
+import { toHoldfastError } from '../../domain/errors.js'
+import type { CheckResult } from '../../domain/operations.js'
+import { type Access, withConnection } from './connection.js'
+import type { Inventory, InventoryDatabase } from './inventory.js'
+import { judge } from './judge.js'
+import type { ServerAddress } from './server-address.js'
+
+const stage = 'running'
+
+interface ContentsCheck {
+  /** What the original held. */
+  readonly inventory: Inventory
+  /** What the new server holds. */
+  readonly restored: Inventory
+  readonly access: Access
+  readonly address: ServerAddress
+  readonly compareSchema: (restored: InventoryDatabase) => CheckResult
+}
+
+/** Are all databases there, are their definitions what they were, and can every table be read? */
+export async function checkContents(check: ContentsCheck, signal: AbortSignal): Promise<CheckResult[]> {
+  const { inventory, restored, access, address } = check
+  const names = (databases: readonly { readonly name: string }[]) => databases.map(({ name }) => name)
+  const expected = [...names(inventory.databases), ...inventory.unread.map(({ database }) => database)]
+  const reasons = new Map(restored.unread.map(({ database, reason }) => [database, `: ${reason}`]))
+  const missing = expected.filter((name) => !names(restored.databases).includes(name))
+  const list = missing.map((name) => `${name}${reasons.get(name) ?? ''}`).join('; ')
+  const results = [judge('databases', missing.length === 0, `${expected.length} are there`, `missing or closed: ${list}`)]
+  for (const database of restored.databases) {
+    results.push(check.compareSchema(database))
+    results.push(await tablesResult(database, { ...access, database: database.name }, address, signal))
+  }
+  return results
+}
+
+/** `schema.table` of those that are not there any more. */
+export function lostTables(original: InventoryDatabase, restored: InventoryDatabase): string[] {
+  const tables = (of: InventoryDatabase) => of.tables.map((table) => `${table.schema}.${table.name}`)
+  const kept = new Set(tables(restored))
+  return tables(original).filter((table) => !kept.has(table))
+}
+
+/** Reads the first row of every table and materialized view. Foreign tables are somebody else's. */
+async function tablesResult(
+  database: InventoryDatabase,
+  access: Access,
+  address: ServerAddress,
+  signal: AbortSignal,
+): Promise<CheckResult> {
+  const name = `tables of ${database.name}`
+  try {
+    const count = await withConnection(access, { address }, signal, async (connection) => {
+      const tables = await connection.rows<{ name: string }>(
+        `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          where c.relkind in ('r', 'p', 'm') and c.relispopulated and c.relpersistence <> 't' and n.nspname <> 'information_schema'`,
+      )
+      for (const table of tables) await connection.rows(`select 1 from ${table.name} limit 1`)
+      return tables.length
+    })
+    return { name, stage, outcome: 'passed', message: `${count} can be read, the catalogue's own included` }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { name, stage, outcome: 'failed', message: toHoldfastError(error).message }
+  }
+}

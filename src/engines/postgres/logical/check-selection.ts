@@ -1,0 +1,18 @@
+import { buffer } from 'node:stream/consumers'
+import { HoldfastError } from '../../../domain/errors.js'
+import type { SelectionRequest } from '../../engine.js'
+import { parseInventory } from '../inventory.js'
+import { artifactOf } from '../prepared-artifacts.js'
+import { resolveSelection } from './selection.js'
+
+/** Is all that is asked for in the backup? Reads its inventory alone. @throws NOT_FOUND naming what is near, NOT_SUPPORTED */
+export async function checkSelection({ manifest, reader, only }: SelectionRequest): Promise<void> {
+  if (only === undefined) return
+  if (!('dumps' in manifest.facts)) {
+    throw new HoldfastError('NOT_SUPPORTED', `backup ${manifest.backup} is of kind ${manifest.kind}: it is restored as a whole`, {
+      hint: 'single schemas and tables come from logical backups (`--kind logical`)',
+    })
+  }
+  const bytes = await reader.read(artifactOf(manifest, 'inventory'), buffer)
+  resolveSelection(parseInventory(bytes.toString('utf8')), only)
+}

@@ -1,0 +1,51 @@
+import { type ErrorCode, HoldfastError } from '../../../domain/errors.js'
+
+/** What the end of a pg_dump or pg_dumpall that failed means. Anything unknown counts as lost: a dump cannot be continued. */
+export function dumpFailure(program: string, lastLines: string, cause: unknown): HoldfastError {
+  const rule = rules.find(({ pattern }) => pattern.test(lastLines))
+  const said = lastLines.trim() || (cause instanceof Error ? cause.message : 'it said nothing')
+  return new HoldfastError(rule?.code ?? 'CAPTURE_LOST', `${program} failed: ${said}`, {
+    cause,
+    ...(rule?.hint === undefined ? {} : { hint: rule.hint }),
+  })
+}
+
+interface Rule {
+  readonly pattern: RegExp
+  readonly code: ErrorCode
+  readonly hint?: string
+}
+
+const rules: readonly Rule[] = [
+  {
+    pattern: /No space left on device|Disk quota exceeded/,
+    code: 'SPACE_SHORT',
+    hint: 'with `jobs` above 1 a dump lies uncompressed in the capture repository; `jobs: 1` streams it',
+  },
+  {
+    pattern: /password authentication failed|no password supplied|no pg_hba\.conf entry|pg_hba\.conf rejects/,
+    code: 'SOURCE_DENIED',
+  },
+  {
+    pattern: /permission denied|must be owner|query would be affected by row-level security/,
+    code: 'SOURCE_DENIED',
+    hint: 'grant pg_read_all_data to the role (and bypassrls where tables have policies), or name the databases it may read in kinds.logical.databases',
+  },
+  {
+    // --lock-wait-timeout sets a statement timeout, and no other of its statements has one.
+    pattern: /canceling statement due to (lock|statement) timeout/,
+    code: 'SOURCE_UNAVAILABLE',
+    hint: 'a session holds a lock that a dump has to wait for (ALTER TABLE, TRUNCATE, LOCK): pg_blocking_pids() tells which; try again when it has ended',
+  },
+  {
+    pattern: /out of shared memory|max_locks_per_transaction/,
+    code: 'SOURCE_UNSUITABLE',
+    hint: 'a dump locks every table of a database at once: raise max_locks_per_transaction on the server',
+  },
+  {
+    pattern: /too many clients|remaining connection slots/,
+    code: 'SOURCE_UNAVAILABLE',
+    hint: 'raise max_connections, or lower `jobs`',
+  },
+  { pattern: /error: connection to server .* failed: (?!FATAL)/, code: 'SOURCE_UNAVAILABLE' },
+]

@@ -1,0 +1,81 @@
+import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runProgram } from '../../src/process/run-program.js'
+import { postgresPrograms, startPostgres, type TestPostgres } from '../servers/postgres.js'
+import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
+import { captureLogical, restoreLogical } from './logical-bench.js'
+import { engineFor } from './postgres-fixture.js'
+
+let directory: string
+let programs: string
+let server: TestPostgres
+let folder: ArtifactFolder
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pg15-'))
+  await runProgram({ program: 'chmod', args: ['0755', directory] }, {})
+  programs = await copyInstallation(directory)
+  await addStandIn(programs)
+  server = await startPostgres({ major: 15, programs })
+  folder = await createArtifactFolder()
+})
+
+afterAll(async () => {
+  await server?.dispose()
+  await folder?.remove()
+  await rm(directory, { recursive: true, force: true })
+})
+
+test('a stand-in for TimescaleDB, which cannot be had here, is loaded and told of the restore before tables come and after', async () => {
+  await server.sql('create extension timescaledb')
+  await server.fillSample(100)
+  const engine = engineFor(server, { binDirectories: { 15: programs } })
+  const manifest = await captureLogical(engine, folder)
+  for (const only of [undefined, ['public.sample']]) {
+    const copy = await restoreLogical({ engine, folder, manifest, ...(only === undefined ? {} : { only }) })
+    try {
+      expect(await copy.sql('select what, sample from told order by what desc')).toEqual([
+        { what: 'pre', sample: null },
+        { what: 'post', sample: 'sample' },
+      ])
+      expect(await copy.sql('show shared_preload_libraries')).toEqual([{ shared_preload_libraries: 'timescaledb' }])
+      expect(await copy.sql('select count(*)::int as rows from sample')).toEqual([{ rows: 100 }])
+    } finally {
+      await copy.remove()
+    }
+  }
+})
+
+/** Below a directory, under the old paths: PostgreSQL finds its files relative to its programs. @returns those */
+async function copyInstallation(root: string): Promise<string> {
+  const bin = postgresPrograms(15)
+  for (const path of [dirname(bin), await configured(bin, '--sharedir')]) {
+    await cp(path, join(root, path), { recursive: true, dereference: true })
+  }
+  return join(root, bin)
+}
+
+/** An extension of the same name, with functions of the same names, and a library that does nothing when it is preloaded. */
+async function addStandIn(bin: string): Promise<void> {
+  const extension = join(await configured(bin, '--sharedir'), 'extension')
+  const library = await configured(bin, '--pkglibdir')
+  await writeFile(join(extension, 'timescaledb.control'), `default_version = '1.0'\nrelocatable = true\n`)
+  await writeFile(join(extension, 'timescaledb--1.0.sql'), standIn)
+  await copyFile(join(library, 'dict_snowball.so'), join(library, 'timescaledb.so'))
+}
+
+async function configured(bin: string, what: string): Promise<string> {
+  const { stdout } = await runProgram({ program: join(bin, 'pg_config'), args: [what] }, {})
+  return stdout.trim()
+}
+
+const standIn = `
+create function timescaledb_pre_restore() returns void language plpgsql as $$ begin
+  create table told as select 'pre' as what, to_regclass('sample')::text as sample;
+end $$;
+create function timescaledb_post_restore() returns void language plpgsql as $$ begin
+  insert into told select 'post', to_regclass('sample')::text;
+end $$;
+`
