@@ -9,7 +9,7 @@ export interface Program {
 }
 
 export async function findAws(): Promise<Program | undefined> {
-  return describe(findProgram('aws', [resolve('.tools/aws/bin')]), '--version')
+  return describe(findProgram('aws', [resolve('.tools/python/bin')]), '--version')
 }
 
 /** The one that PGBACKREST names, or the one on the PATH. */

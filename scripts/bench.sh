@@ -8,8 +8,7 @@ mkdir -p .run/bench
 exec 9>.run/bench/lock
 flock -n 9 || { echo 'bench: another one is at work in this checkout' && exit 1; }
 
-# Both are for the comparison alone; without one of them the benchmark says so and leaves it out.
-scripts/setup/aws.sh 9>&- || echo 'bench: the AWS command line could not be fetched'
+# For the comparison alone; without it the benchmark says so and leaves it out.
 scripts/setup/pgbackrest.sh 9>&- || true
 # Nothing that is started inherits the lock.
 node --import ./scripts/demo/run-typescript.mjs bench/main.ts 9>&-
