@@ -77,8 +77,9 @@ async function send(copy: ArtifactCopy, key: ObjectKey): Promise<Complete> {
 function bytesOf(copy: ArtifactCopy, key: ObjectKey, handle: FileHandle): Readable {
   const bytes = follow(handle, { isFinished: () => isFinal(copy, key), signal: copy.signal })
   const { bytesPerSecond } = copy.limits
-  const isPaced = bytesPerSecond === undefined || copy.target.store.uploads !== undefined
-  return isPaced ? bytes : bytes.compose(limitRate({ bytesPerSecond }))
+  // Uploads are paced part by part.
+  if (bytesPerSecond === undefined || copy.target.store.uploads !== undefined) return bytes
+  return bytes.compose(limitRate({ bytesPerSecond }))
 }
 
 async function keepWhole(copy: ArtifactCopy, there: ObjectInfo): Promise<void> {

@@ -47,9 +47,9 @@ export function s3CodeOf(error: unknown): string | undefined {
   return typeof error.details.s3Code === 'string' ? error.details.s3Code : undefined
 }
 
-/** Answers to HEAD have no body, and so no reason. */
-export function isWithoutReason(error: unknown): boolean {
-  return s3CodeOf(error) === withoutReason
+/** Answers to HEAD have no body, and so a refusal has no reason. */
+export function isRefusedWithoutReason(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'STORE_DENIED' && s3CodeOf(error) === withoutReason
 }
 
 const withoutReason = 'Unknown'

@@ -5,7 +5,7 @@ import type { ObjectKey } from '../domain/ids.js'
 import { crc32FromBase64, crc32Of, crc32ToBase64 } from './crc32-forms.js'
 import { retryConflicts } from './s3-conflict.js'
 import type { S3Connection } from './s3-connection.js'
-import { isWithoutReason, s3CodeOf, toS3Error } from './s3-errors.js'
+import { isRefusedWithoutReason, s3CodeOf, toS3Error } from './s3-errors.js'
 import { storedAs } from './s3-stored-as.js'
 import { sizedBody } from './sized-body.js'
 import type { ByteRange, CallOptions, ObjectInfo } from './store.js'
@@ -55,7 +55,7 @@ export async function headObject(s3: S3Connection, key: ObjectKey, options: Call
     const modifiedAt = head.LastModified ?? new Date(0)
     return { key, sizeBytes: head.ContentLength ?? 0, modifiedAt, ...(crc32 && { crc32 }) }
   } catch (error) {
-    if (isWithoutReason(error)) throw await withReason(s3, key, error, options)
+    if (isRefusedWithoutReason(error)) throw await withReason(s3, key, error, options)
     if (!(error instanceof HoldfastError) || error.code !== 'NOT_FOUND') throw error
     await s3.assertBucket(options)
     return undefined
