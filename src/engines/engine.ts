@@ -11,7 +11,7 @@ export interface Probe {
   readonly identity: string
   readonly version: string
   readonly versionNumber: number
-  /** Of what a full backup reads, uncompressed. An estimate. */
+  /** Of what a backup reads, uncompressed. An estimate. */
   readonly estimatedBytes: number
   /** Findings in the order of the checks; a `failed` one means that a capture will not work. */
   readonly findings: readonly Finding[]

@@ -90,6 +90,11 @@ test('a full backup is what a restore takes unless told otherwise', async () => 
   })
 })
 
+test('doctor looks at what both kinds of backups need', async () => {
+  const { stdout } = await stand.cli('doctor', 'shop')
+  for (const subject of ['replication privilege', 'reading privilege', 'passwords of roles']) expect(stdout).toContain(subject)
+})
+
 /** Flips a byte in the middle. @returns the artifact's name */
 async function damageDump(): Promise<string> {
   const directory = join(stand.directory, 'local')

@@ -82,6 +82,21 @@ describe('a logical capture is lost', () => {
     })
   })
 
+  test('when a database lets nobody in, and says how to leave it out', async () => {
+    await server.sql('create database closed connection limit 0')
+    await server.sql('grant pg_read_all_data to plain')
+    try {
+      await expect(capture({ user: 'plain', password: 'plain' })).rejects.toMatchObject({
+        code: 'SOURCE_DENIED',
+        message: expect.stringContaining('"closed"'),
+        hint: expect.stringContaining('kinds.logical.databases'),
+      })
+    } finally {
+      await server.sql('drop database closed')
+      await server.sql('revoke pg_read_all_data from plain')
+    }
+  })
+
   test('when a database that was named is not there, and says which are', async () => {
     await expect(capture({ logical: { databases: ['postgres', 'shop'], jobs: 1 } })).rejects.toMatchObject({
       code: 'SOURCE_UNSUITABLE',

@@ -91,6 +91,13 @@ test('a partition that is asked for alone is a table of its own', async () => {
   }
 })
 
+test('a table whose rows could not be copied without the rest fails the restore', async () => {
+  await expect(restoreLogical({ engine, folder, manifest, only: ['public.quotes'] })).rejects.toMatchObject({
+    code: 'RECOVERY_FAILED',
+    message: expect.stringMatching(/^database postgres could not be restored: .*COPY failed for table "quotes"/),
+  })
+})
+
 test('a schema comes with everything in it, from every database that has it', async () => {
   const copy = await restoreLogical({ engine, folder, manifest, only: ['sales'] })
   try {
@@ -160,5 +167,11 @@ const original = [
   `create table trades_2026 partition of trades for values from ('2026-01-01') to ('2027-01-01')`,
   `insert into trades (at) select '2026-01-01'::timestamptz + i * interval '1 hour' from generate_series(1, 100) i`,
   'create table "SET"."TABLE DATA" (id int generated always as identity)',
+  'create table rates (currency text)',
+  `insert into rates values ('EUR')`,
+  `create function is_known(text) returns boolean language plpgsql as
+     'begin return exists (select from public.rates where currency = $1); end'`,
+  'create table quotes (currency text check (is_known(currency)))',
+  `insert into quotes values ('EUR')`,
   'create database second',
 ]

@@ -16,7 +16,7 @@ let manifest: Manifest
 beforeAll(async () => {
   server = await startPostgres({ major: 15, tablespace: true })
   for (const statement of original) await server.sql(statement)
-  for (const statement of oddContents) await server.sql(statement, odd)
+  await server.sql(oddContents.join('; '), odd)
   engine = engineFor(server)
   folder = await createArtifactFolder()
   manifest = await captureLogical(engine, folder)
@@ -109,6 +109,7 @@ const original = [
 ]
 
 const oddContents = [
+  `alter database "${odd.replaceAll('"', '""')}" set default_transaction_read_only = on`,
   'create schema "Ünïcode ""schema"""',
   'create table "Ünïcode ""schema"""."Tab.le; --" (id int primary key, "Col ""1""" text)',
   `insert into "Ünïcode ""schema"""."Tab.le; --" values (1, E'a\\nb'), (2, null)`,

@@ -51,6 +51,9 @@ test.each([
   [['backup', 'shop', '--kind', 'half'], 'USAGE'],
   [['backup', 'shop', '--milestone', 'two\nlines'], 'USAGE'],
   [['restore', 'shop', '--name', 'x', '--to', 'yesterday'], 'USAGE'],
+  [['restore', 'shop', '--name', 'x', '--kind', 'incremental'], 'USAGE'],
+  [['restore', 'shop', '--name', 'x', '--kind', 'full', '--only', 'sales'], 'USAGE'],
+  [['restore', 'shop', '--name', 'x', '--server-version', '18.1'], 'USAGE'],
   [['show', 'no-id'], 'INVALID_NAME'],
 ])('%j is refused before the configuration is read', async (args, code) => {
   expect(await failureOf(...args)).toMatchObject({ code })

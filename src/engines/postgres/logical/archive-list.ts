@@ -81,21 +81,25 @@ interface Names {
 
 function namesOf(entries: readonly Entry[], wanted: WantedObjects): Names {
   const relations = entries.filter(({ catalog }) => catalog === relationCatalog)
-  const indexes = (tables: WantedObjects['tables']) =>
-    entries.flatMap((entry) => {
-      const table = tables.find(({ parts }) => parts?.includes(`${entry.catalog}:${entry.oid}`))
-      if (table === undefined) return []
-      // A constraint's tag names the table first, then the index that is called as the constraint is.
-      if (entry.what === 'CONSTRAINT') return [`${entry.schema} ${entry.rest.slice(table.name.length + 1)}`]
-      return entry.what === 'INDEX' ? [pathOf(entry)] : []
-    })
   const owned = relations.filter(({ what, oid }) => what === 'SEQUENCE' && wanted.owned.has(`${relationCatalog}:${oid}`))
-  const partitions = relations.filter(({ oid }) => wanted.attached.some((table) => table.oid === oid))
+  const attached = new Set(wanted.attached.map(({ oid }) => oid))
+  const partitions = relations.filter(({ oid }) => attached.has(oid))
   return {
-    relations: new Set([...relations.map(pathOf), ...indexes(wanted.tables)]),
+    relations: new Set([...relations.map(pathOf), ...indexNames(entries, wanted.tables)]),
     ownedSequences: new Set(owned.map(pathOf)),
-    attached: new Set([...partitions.map(pathOf), ...indexes(wanted.attached)]),
+    attached: new Set([...partitions.map(pathOf), ...indexNames(entries, wanted.attached)]),
   }
+}
+
+/** Of the tables' indexes. A constraint's tag names the table first, then the index that is called as the constraint is. */
+function indexNames(entries: readonly Entry[], tables: WantedObjects['tables']): string[] {
+  const tableOf = new Map(tables.flatMap((table) => (table.parts ?? []).map((part) => [part, table])))
+  return entries.flatMap((entry) => {
+    const table = tableOf.get(`${entry.catalog}:${entry.oid}`)
+    if (table === undefined) return []
+    if (entry.what === 'CONSTRAINT') return [`${entry.schema} ${entry.rest.slice(table.name.length + 1)}`]
+    return entry.what === 'INDEX' ? [pathOf(entry)] : []
+  })
 }
 
 function belongsTo(entry: Entry, { relations, ownedSequences, attached }: Names, wanted: WantedObjects): boolean {

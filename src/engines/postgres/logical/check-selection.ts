@@ -14,5 +14,9 @@ export async function checkSelection({ manifest, reader, only }: SelectionReques
     })
   }
   const bytes = await reader.read(artifactOf(manifest, 'inventory'), buffer)
-  resolveSelection(parseInventory(bytes.toString('utf8')), only)
+  const selections = resolveSelection(parseInventory(bytes.toString('utf8')), only)
+  const extended = selections.find(({ database }) => database.extensions.some(({ name }) => name === 'timescaledb'))
+  if (extended === undefined) return
+  const message = `database ${extended.database.name} is restored as a whole: TimescaleDB keeps the rows of its tables elsewhere`
+  throw new HoldfastError('NOT_SUPPORTED', message, { hint: 'restore without --only, and carry the rows over' })
 }

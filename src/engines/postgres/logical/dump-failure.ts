@@ -27,6 +27,11 @@ const rules: readonly Rule[] = [
     code: 'SOURCE_DENIED',
   },
   {
+    pattern: /too many connections for (database|role)/,
+    code: 'SOURCE_DENIED',
+    hint: 'raise its connection limit, or name the databases to dump in kinds.logical.databases',
+  },
+  {
     pattern: /permission denied|must be owner|query would be affected by row-level security/,
     code: 'SOURCE_DENIED',
     hint: 'grant pg_read_all_data to the role (and bypassrls where tables have policies), or name the databases it may read in kinds.logical.databases',

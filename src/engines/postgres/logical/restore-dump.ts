@@ -25,24 +25,18 @@ export interface DumpRestore {
  * @throws HoldfastError RECOVERY_FAILED naming the database, with pg_restore's last words; what the reader throws
  */
 export async function restoreDump(restore: DumpRestore, signal: AbortSignal): Promise<string[]> {
-  const { selection } = restore
-  const extended = hasTimescale(restore)
-  if (selection === undefined && !extended) return runRestore(restore, [...newDatabase, ...strict])
-  const full = await listEntries(restore)
-  const list = selection === undefined ? full : selectEntries(full, selection)
-  const rules = selection === undefined ? strict : []
-  if (!extended) return runRestore(restore, [...newDatabase, ...rules, await useList(restore, 'selected', list)])
+  if (restore.selection !== undefined) {
+    const list = selectEntries(await listEntries(restore), restore.selection)
+    return runRestore(restore, [...newDatabase, await useList(restore, 'selected', list)])
+  }
+  if (!hasTimescale(restore)) return runRestore(restore, [...newDatabase, ...strict])
   // https://docs.timescale.com/self-hosted/latest/migration/entire-database: told before the data comes, and after.
-  const { before, after } = splitAtExtensions(list)
-  const begun = await runRestore(restore, [...newDatabase, ...rules, await useList(restore, 'before', before)])
+  const { before, after } = splitAtExtensions(await listEntries(restore))
+  await runRestore(restore, [...newDatabase, ...strict, await useList(restore, 'before', before)])
   await call(restore, 'timescaledb_pre_restore', signal)
-  const filled = await runRestore(
-    restore,
-    [...existingDatabase, ...rules, await useList(restore, 'after', after)],
-    restore.database,
-  )
+  await runRestore(restore, [...existingDatabase, ...strict, await useList(restore, 'after', after)], restore.database)
   await call(restore, 'timescaledb_post_restore', signal)
-  return [...begun, ...filled]
+  return []
 }
 
 const existingDatabase = ['--no-tablespaces']
@@ -69,7 +63,14 @@ async function runRestore(restore: DumpRestore, options: readonly string[], into
     // Its exit status is 1 all the same.
     if (outcome !== 'passed over') throw error
   })
+  const grave = errors.find((error) => !isOfMissingRest(error))
+  if (grave !== undefined) throw restoreFailure(database, grave, undefined)
   return errors
+}
+
+/** A part may refer to what was not asked for. Anything else, above all rows that could not be copied, is a failure. */
+function isOfMissingRest(error: string): boolean {
+  return !error.includes('COPY failed') && error.endsWith('does not exist')
 }
 
 async function listEntries({ target, archive, database }: DumpRestore): Promise<string> {

@@ -25,7 +25,8 @@ export function targetCommand(
   return {
     program: join(instance.binDirectory, program),
     args: [...args, '--no-password', '--dbname', connection],
-    env: libpqEnvironment(access, 'holdfast'),
+    // A database's own setting is there before its contents are.
+    env: { ...libpqEnvironment(access, 'holdfast'), PGOPTIONS: '-c default_transaction_read_only=off' },
     cwd: '/',
     runAs: owner,
   }
