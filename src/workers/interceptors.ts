@@ -1,13 +1,35 @@
+import { Context, type Info } from '@temporalio/activity'
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker'
 import { toApplicationFailure } from '../activities/application-failure.js'
 
 /** The one edge where our errors become Temporal's. */
 export const failureInterceptor: ActivityInboundCallsInterceptor = {
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>) {
+    const { info } = Context.current()
+    const begunAtMs = performance.now()
     try {
       return await next(input)
     } catch (error) {
-      throw toApplicationFailure(error, 'by-code')
+      throw toApplicationFailure(error, isLastTry(info, performance.now() - begunAtMs) ? 'final' : 'by-code')
     }
   },
+}
+
+/** Of the time an activity has for all its tries together, this much at its end is not tried in any more; a minute at most. */
+const lastPart = 1 / 10
+const lastPartAtMostMs = 60_000
+
+/**
+ * Shortly before the end of an activity's time a failure is its last: a further try might be cut off in the middle, and then
+ * "timed out" would be all that anybody learns. By the server's clock, for ours may differ.
+ */
+export function isLastTry(
+  info: Pick<Info, 'scheduledTimestampMs' | 'currentAttemptScheduledTimestampMs' | 'scheduleToCloseTimeoutMs'>,
+  tookMs: number,
+): boolean {
+  const { scheduledTimestampMs, currentAttemptScheduledTimestampMs, scheduleToCloseTimeoutMs: limitMs } = info
+  // Zero: no limit.
+  if (!(limitMs > 0)) return false
+  const leftMs = limitMs - (currentAttemptScheduledTimestampMs - scheduledTimestampMs) - tookMs
+  return leftMs < Math.min(limitMs * lastPart, lastPartAtMostMs)
 }
