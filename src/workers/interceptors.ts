@@ -15,9 +15,9 @@ export const failureInterceptor: ActivityInboundCallsInterceptor = {
   },
 }
 
-/** Of the time an activity has for all its tries together, this much at its end is not tried in any more; a minute at most. */
-const lastPart = 1 / 10
-const lastPartAtMostMs = 60_000
+/** Of the time an activity has for all its tries together, this much at its end is not tried in any more; two minutes at most. */
+const lastPart = 1 / 4
+const lastPartAtMostMs = 120_000
 
 /**
  * Shortly before the end of an activity's time a failure is its last: a further try might be cut off in the middle, and then
