@@ -1,4 +1,4 @@
-import { open, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Artifact } from '../../domain/manifest.js'
@@ -80,7 +80,7 @@ function isFinished(file: string, seen: readonly string[], options: StagingOptio
 
 async function storeArchive(file: string, finished: () => boolean, options: StagingOptions): Promise<Artifact> {
   const path = join(options.directory, file)
-  const handle = await open(path, 'r')
+  const handle = await openArchive(path, options.signal)
   try {
     const source = follow(handle, { isFinished: finished, signal: options.signal, pollMs: options.pollMs })
     const artifact = await feedSink(options.sink, file.replace(/\.zst$/, ''), describe(file, source))
@@ -88,6 +88,21 @@ async function storeArchive(file: string, finished: () => boolean, options: Stag
     return artifact
   } finally {
     await handle.close().catch(() => {})
+  }
+}
+
+/** Time pg_basebackup has to say why it took an archive away again. */
+const reasonPatienceMs = 10_000
+
+/** A pg_basebackup that fails removes what it wrote before it ends: why it failed is the reason, and not that the file is gone. */
+async function openArchive(path: string, signal: AbortSignal): Promise<FileHandle> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      await delay(reasonPatienceMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+    }
+    throw error
   }
 }
 
