@@ -8,7 +8,7 @@ export interface Control {
   tryAt(workflowId: string, activity: string, workerPid: number, over: AbortSignal): Promise<number | undefined>
   /** The report of a workflow that has ended. */
   report<T>(workflowId: string): Promise<T>
-  /** What an activity of a workflow returned. */
+  /** What an activity of a workflow returned: the first of its name that came to its end. */
   resultOf<T>(workflowId: string, activity: string): Promise<T | undefined>
   close(): Promise<void>
 }
@@ -31,10 +31,12 @@ export async function connectControl(address: string): Promise<Control> {
     report: async <T>(workflowId: string) => (await client.workflow.getHandle(workflowId).result()) as T,
     async resultOf<T>(workflowId: string, activity: string) {
       const { events = [] } = await client.workflow.getHandle(workflowId).fetchHistory()
-      const scheduled = events?.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity)
+      const scheduled = events
+        ?.filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity)
+        .map(({ eventId }) => eventId?.toString())
       const completed = events
         ?.map((event) => event.activityTaskCompletedEventAttributes)
-        .find((attributes) => attributes?.scheduledEventId?.toString() === scheduled?.eventId?.toString())
+        .find((attributes) => attributes != null && scheduled?.includes(attributes.scheduledEventId?.toString()))
       const payload = completed?.result?.payloads?.[0]
       return payload == null ? undefined : (defaultPayloadConverter.fromPayload(payload) as T)
     },
