@@ -14,7 +14,7 @@ interface Reading {
 /**
  * Every repository that may be read from keeps the backup for as long as `work` runs. One that was lost since the choice is left
  * out while another holds the backup. One that takes no lease from us, because our credentials only read, is read without:
- * on the worst day nothing may be in the way of a restore, and whoever sweeps there is told by nobody else either.
+ * on the worst day nothing may be in the way of a restore. The report says so; nothing may be removed there meanwhile.
  * @throws the last repository's failure when none is left
  */
 export function underReadLeases<T>(reading: Reading, work: (held: RestoreChoice) => Promise<T>): Promise<T> {
