@@ -1,25 +1,12 @@
-import { type ErrorCode, HoldfastError } from '../../domain/errors.js'
+import type { HoldfastError } from '../../domain/errors.js'
+import { type FailureRule, programFailure } from './program-failure.js'
 
-/**
- * What the end of a pg_basebackup that failed means. Its exit status is always 1, so its words have to tell; they are in
- * English from the program itself, but the server's part may be in the server's language, and then counts as CAPTURE_LOST.
- */
+/** What the end of a pg_basebackup that failed means. */
 export function baseBackupFailure(lastLines: string, cause: unknown): HoldfastError {
-  const rule = rules.find(({ pattern }) => pattern.test(lastLines))
-  const code = rule?.code ?? 'CAPTURE_LOST'
-  return new HoldfastError(code, `pg_basebackup failed: ${lastLines.trim() || 'it said nothing'}`, {
-    cause,
-    ...(rule?.hint === undefined ? {} : { hint: rule.hint }),
-  })
+  return programFailure(rules, 'CAPTURE_LOST', { what: 'pg_basebackup failed', lastLines, cause })
 }
 
-interface Rule {
-  readonly pattern: RegExp
-  readonly code: ErrorCode
-  readonly hint?: string
-}
-
-const rules: readonly Rule[] = [
+const rules: readonly FailureRule[] = [
   {
     pattern: /No space left on device|Disk quota exceeded/,
     code: 'SPACE_SHORT',

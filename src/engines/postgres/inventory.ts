@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { HoldfastError } from '../../domain/errors.js'
+import { databaseDefinitionSchema, neededRoleSchema } from './database-definition.js'
 
 const tableSchema = z.object({
   oid: z.string().optional(),
@@ -21,6 +22,8 @@ const databaseSchema = z.object({
   oid: z.string().optional(),
   name: z.string(),
   collation: z.string(),
+  definition: databaseDefinitionSchema.optional(),
+  roles: z.array(neededRoleSchema).optional(),
   /** The rules it was made with, as PostgreSQL recorded them. Absent before 15 and for C. */
   collationVersion: z.string().optional(),
   /** The rules of the operating system it runs on. */

@@ -1,22 +1,12 @@
-import { type ErrorCode, HoldfastError } from '../../../domain/errors.js'
+import type { HoldfastError } from '../../../domain/errors.js'
+import { type FailureRule, programFailure } from '../program-failure.js'
 
 /** What the end of a pg_dump or pg_dumpall that failed means. Anything unknown counts as lost: a dump cannot be continued. */
 export function dumpFailure(program: string, lastLines: string, cause: unknown): HoldfastError {
-  const rule = rules.find(({ pattern }) => pattern.test(lastLines))
-  const said = lastLines.trim() || (cause instanceof Error ? cause.message : 'it said nothing')
-  return new HoldfastError(rule?.code ?? 'CAPTURE_LOST', `${program} failed: ${said}`, {
-    cause,
-    ...(rule?.hint === undefined ? {} : { hint: rule.hint }),
-  })
+  return programFailure(rules, 'CAPTURE_LOST', { what: `${program} failed`, lastLines, cause })
 }
 
-interface Rule {
-  readonly pattern: RegExp
-  readonly code: ErrorCode
-  readonly hint?: string
-}
-
-const rules: readonly Rule[] = [
+const rules: readonly FailureRule[] = [
   {
     pattern: /No space left on device|Disk quota exceeded/,
     code: 'SPACE_SHORT',
