@@ -6,11 +6,14 @@ import type { RestoreRequest } from '../domain/operations.js'
 import { planRestore, type RestoreDecision } from '../domain/plan-restore.js'
 import type { RestoreChoice } from '../domain/plans.js'
 
+/** What a restore looks for. */
+export type BackupQuestion = Pick<RestoreRequest, 'system' | 'target' | 'kind' | 'repository'>
+
 /**
  * Reads the catalogues of the system's repositories, nearest first, and chooses the backup and where to read it from.
  * @throws what kept the wanted backup from being read, where that is why there is none; else the planner's refusal
  */
-export async function chooseBackup(composition: Composition, request: RestoreRequest): Promise<RestoreChoice> {
+export async function chooseBackup(composition: Composition, request: BackupQuestion): Promise<RestoreChoice> {
   const system = composition.system(request.system)
   const names = request.repository === undefined ? system.repositories : [request.repository]
   const unread: Unread[] = []
@@ -53,7 +56,7 @@ interface Unread {
 /** A backup that is there and cannot be read is not one that is not there. */
 function refusal(
   plan: Extract<RestoreDecision, { outcome: 'refused' }>,
-  { system, target }: RestoreRequest,
+  { system, target }: BackupQuestion,
   unread: readonly Unread[],
   away: readonly string[],
 ): HoldfastError {
@@ -75,7 +78,7 @@ function nearestFirst(names: readonly RepositoryName[], capture: RepositoryName)
   return names.toSorted((a, b) => Number(b === capture) - Number(a === capture))
 }
 
-async function readCatalog(composition: Composition, repository: RepositoryName, request: RestoreRequest, unread: Unread[]) {
+async function readCatalog(composition: Composition, repository: RepositoryName, request: BackupQuestion, unread: Unread[]) {
   const catalog = await composition.catalog(repository)
   const manifests: Manifest[] = []
   for await (const entry of catalog.list({ system: request.system })) {

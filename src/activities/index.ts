@@ -1,5 +1,6 @@
 import type { Composition } from '../composition/compose.js'
 import { createBackupActivities } from './backup-activities.js'
+import { createDatabaseRestoreActivities } from './database-restore-activities.js'
 import { createLeaseActivities } from './lease-activities.js'
 import { createRestoreActivities } from './restore-activities.js'
 
@@ -9,6 +10,7 @@ export function createActivities(composition: Composition) {
     ...createBackupActivities(composition),
     ...createLeaseActivities(composition),
     ...createRestoreActivities(composition),
+    ...createDatabaseRestoreActivities(composition),
   }
 }
 

@@ -2,7 +2,7 @@ import type { Composition } from '../composition/compose.js'
 import { HoldfastError } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import { formatBytes } from '../domain/quantity.js'
-import { createArtifactReader } from '../jobs/artifact-reader.js'
+import { openBackup } from '../jobs/open-backup.js'
 import type { RestoreInput } from './restore-activities.js'
 
 /** Replay writes WAL and hint bits: what a restored cluster needs beyond its files. */
@@ -25,16 +25,15 @@ export async function preflightRestore(
   }
   const engine = await composition.engine(request.system)
   await engine.binDirectoryFor(manifest.facts, request.serverVersion)
+  await refuseMissingKey(composition, manifest)
+  if (request.only === undefined) return
+  await engine.checkSelection({ ...(await openBackup(choice, composition, signal)), only: request.only })
+}
+
+/** @throws KEY_MISSING */
+export async function refuseMissingKey(composition: Composition, manifest: Manifest): Promise<void> {
   const keys = await composition.keys()
   const { keyId } = manifest.encryption
-  if (keyId !== undefined && keys.find(keyId) === undefined) {
-    throw new HoldfastError('KEY_MISSING', `backup ${manifest.backup} is encrypted with key "${keyId}", which is not configured`)
-  }
-  if (request.only === undefined) return
-  const sources = await Promise.all(choice.sources.map((name) => composition.repository(name)))
-  await engine.checkSelection({
-    manifest,
-    reader: createArtifactReader({ manifest, sources, keys, signal }),
-    only: request.only,
-  })
+  if (keyId === undefined || keys.find(keyId) !== undefined) return
+  throw new HoldfastError('KEY_MISSING', `backup ${manifest.backup} is encrypted with key "${keyId}", which is not configured`)
 }

@@ -5,11 +5,11 @@ import type { Instance } from '../domain/instance.js'
 import type { CheckResult, RestoreRequest } from '../domain/operations.js'
 import { tablespacesOf } from '../domain/physical-facts.js'
 import type { RestoreChoice, RestorePlan } from '../domain/plans.js'
-import { createArtifactReader } from '../jobs/artifact-reader.js'
 import { extractJobName } from '../jobs/job-spec.js'
+import { openBackup } from '../jobs/open-backup.js'
 import type { Extracted } from '../jobs/run-extract.js'
 import { stopGraceMs, stopJob } from '../jobs/stop-job.js'
-import { chooseBackup } from './choose-backup.js'
+import { type BackupQuestion, chooseBackup } from './choose-backup.js'
 import { currentRun } from './current-run.js'
 import { queuesOf, timeoutsOf } from './plan-parts.js'
 import { preflightRestore } from './preflight-restore.js'
@@ -38,7 +38,7 @@ export function createRestoreActivities(composition: Composition) {
     },
 
     /** Asks every repository of the system what it holds and chooses. @throws NOT_FOUND saying what there is */
-    chooseBackup: (request: RestoreRequest): Promise<RestoreChoice> => chooseBackup(composition, request),
+    chooseBackup: (request: BackupQuestion): Promise<RestoreChoice> => chooseBackup(composition, request),
 
     /** Everything that can be known before a byte is fetched. @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS */
     async preflightRestore(input: RestoreInput): Promise<void> {
@@ -67,12 +67,10 @@ export function createRestoreActivities(composition: Composition) {
     },
 
     async checkInstance(input: RestoreInput): Promise<CheckResult[]> {
-      const manifest = await manifestOf(input)
       const engine = await composition.engine(input.request.system)
       const instance = await instanceOf(input)
       const signal = Context.current().cancellationSignal
-      const sources = await Promise.all(input.choice.sources.map((name) => composition.repository(name)))
-      const reader = createArtifactReader({ manifest, sources, keys: await composition.keys(), signal })
+      const { manifest, reader } = await openBackup(input.choice, composition, signal)
       return engine.check({ instance, manifest, reader, stage: 'running', ...selectionOf(input.request) }, signal)
     },
 

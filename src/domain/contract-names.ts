@@ -9,7 +9,11 @@ export const statusQuery = 'status'
 /** Task queue of workflows and of what can run anywhere. */
 export const mainTaskQueue = 'holdfast'
 
-export const workflowNames = { backupSystem: 'backupSystem', restoreToNewInstance: 'restoreToNewInstance' } as const
+export const workflowNames = {
+  backupSystem: 'backupSystem',
+  restoreToNewInstance: 'restoreToNewInstance',
+  restoreIntoDatabase: 'restoreIntoDatabase',
+} as const
 
 export function backupWorkflowId(system: string, kind: string): string {
   return `backup/${system}/${kind}`
@@ -17,4 +21,9 @@ export function backupWorkflowId(system: string, kind: string): string {
 
 export function restoreWorkflowId(instance: string): string {
   return `restore/${instance}`
+}
+
+/** @param into the system whose server it is. No instance has a `/` in its name. */
+export function databaseRestoreWorkflowId(into: string, database: string): string {
+  return `restore/${into}/${database}`
 }

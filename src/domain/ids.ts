@@ -9,6 +9,8 @@ export type SystemName = Brand<string, 'SystemName'>
 export type BackupId = Brand<string, 'BackupId'>
 /** Name of a restored server; same alphabet as a system's. */
 export type InstanceName = Brand<string, 'InstanceName'>
+/** Name of a database: 1 to 63 bytes, whatever they are but control characters. */
+export type DatabaseName = Brand<string, 'DatabaseName'>
 export type RepositoryName = Brand<string, 'RepositoryName'>
 /** Key of an object in a store: `/`-separated, no empty, `.` or `..` segment. */
 export type ObjectKey = Brand<string, 'ObjectKey'>
@@ -36,6 +38,16 @@ export function parseSystemName(text: string): SystemName {
 
 export function parseInstanceName(text: string): InstanceName {
   return parseName(text, 'an instance') as InstanceName
+}
+
+/** @throws HoldfastError INVALID_NAME: PostgreSQL would cut a longer one short, and make another database than was asked for */
+export function parseDatabaseName(text: string): DatabaseName {
+  const bytes = new TextEncoder().encode(text).length
+  const fits = bytes > 0 && bytes <= 63 && text.isWellFormed() && !/\p{Cc}/u.test(text)
+  if (fits) return text as DatabaseName
+  throw new HoldfastError('INVALID_NAME', `${JSON.stringify(text)} is not a name for a database`, {
+    hint: 'use 1 to 63 bytes without control characters',
+  })
 }
 
 export function parseRepositoryName(text: string): RepositoryName {

@@ -1,4 +1,4 @@
-import type { BackupId, BackupKind, InstanceName, RepositoryName, SystemName } from './ids.js'
+import type { BackupId, BackupKind, DatabaseName, InstanceName, RepositoryName, SystemName } from './ids.js'
 
 /** Input of `backupSystem`. */
 export interface BackupRequest {
@@ -53,6 +53,38 @@ export interface RestoreRequest {
   readonly onFailure: 'remove' | 'keep'
   readonly requestedBy: string
   readonly reason: string
+}
+
+/** Input of `restoreIntoDatabase`. */
+export interface DatabaseRestoreRequest extends Pick<RestoreRequest, 'system' | 'target' | 'only' | 'repository'> {
+  /** The system whose server it becomes a database of. */
+  readonly into: SystemName
+  /** Name of the new database. */
+  readonly database: DatabaseName
+  /** Name of the original; may be left out where the backup holds but one database. */
+  readonly from?: DatabaseName
+  /** `drop`: without owners and privileges. */
+  readonly owners: 'keep' | 'drop'
+  readonly requestedBy: string
+  readonly reason: string
+}
+
+/** Result of `restoreIntoDatabase`. */
+export interface DatabaseRestoreReport {
+  readonly into: SystemName
+  readonly database: DatabaseName
+  readonly system: SystemName
+  readonly backup: BackupId
+  /** Name of the original. */
+  readonly from: string
+  /** Those that artifacts were read from. */
+  readonly repositories: readonly RepositoryName[]
+  /** As in RestoreReport, and settings of the original that the server refused. */
+  readonly problems: readonly string[]
+  readonly connection: { readonly host: string; readonly port: number; readonly user: string }
+  readonly checks: readonly CheckResult[]
+  readonly startedAt: string
+  readonly endedAt: string
 }
 
 /** Result of `restoreToNewInstance`. */

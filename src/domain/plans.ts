@@ -38,12 +38,16 @@ export interface PlanTimeouts {
   readonly retryMaximumIntervalMs: number
 }
 
-/** Where `restoreToNewInstance` runs and how long it may take. The backup itself is chosen on that host. */
-export interface RestorePlan {
-  readonly instance: InstanceName
+/** Where a restore runs and how long it may take. The backup itself is chosen on that host. */
+export interface ReadingPlan {
   readonly system: SystemName
   readonly queues: HostQueues
   readonly timeouts: PlanTimeouts
+}
+
+/** Of `restoreToNewInstance`. */
+export interface RestorePlan extends ReadingPlan {
+  readonly instance: InstanceName
 }
 
 /** The backup a restore has chosen. */

@@ -4,6 +4,7 @@ import type { Instance } from '../domain/instance.js'
 import type { Artifact, ArtifactRole, Captured, EngineFacts, Manifest } from '../domain/manifest.js'
 import type { CheckResult, CheckStage } from '../domain/operations.js'
 import type { Progress } from '../domain/progress.js'
+import type { DatabaseRestorer } from './database-restorer.js'
 
 /** What a look at the source tells before a backup. */
 export interface Probe {
@@ -76,6 +77,8 @@ export interface Engine {
   /** Waits for a started instance to finish its recovery. @returns the timeline it ended on. @throws RECOVERY_FAILED */
   recover(instance: Instance, manifest: Manifest, progress: (progress: Progress) => void, signal: AbortSignal): Promise<number>
   check(request: CheckRequest, signal: AbortSignal): Promise<CheckResult[]>
+  /** Absent where backups hold no databases that a running server could take. */
+  readonly databases?: DatabaseRestorer
 }
 
 export interface SelectionRequest {

@@ -26,8 +26,12 @@ export interface ReadingRecord {
   readonly problems: string[]
 }
 
+export interface RecordingReader extends ArtifactReader {
+  readonly record: ReadingRecord
+}
+
 /** Reads the artifacts of one backup, each from the nearest repository that has it whole. */
-export function createArtifactReader(options: ReaderOptions): ArtifactReader & { readonly record: ReadingRecord } {
+export function createArtifactReader(options: ReaderOptions): RecordingReader {
   const record: ReadingRecord = { from: {}, problems: [] }
   return {
     record,

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { backupKinds, parseBackupId, parseInstanceName, parseRepositoryName, parseSystemName } from '../domain/ids.js'
+import {
+  backupKinds,
+  parseBackupId,
+  parseDatabaseName,
+  parseInstanceName,
+  parseRepositoryName,
+  parseSystemName,
+} from '../domain/ids.js'
 
 /** Every job reads the configuration itself, so that no secret is in its spec. */
 const base = { configPath: z.string() }
@@ -39,13 +46,31 @@ const extract = z.strictObject({
   only: z.array(z.string()).min(1).readonly().exactOptional(),
 })
 
-const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract])
+const fill = z.strictObject({
+  ...base,
+  kind: z.literal('fill'),
+  system: z.string().transform(parseSystemName),
+  backup: z.string().transform(parseBackupId),
+  /** The system whose server the new database is on. */
+  into: z.string().transform(parseSystemName),
+  database: z.string().transform(parseDatabaseName),
+  /** As the backup calls the original. */
+  from: z.string(),
+  sources: z.array(z.string().transform(parseRepositoryName)).min(1).readonly(),
+  only: z.array(z.string()).min(1).readonly().exactOptional(),
+  owners: z.enum(['keep', 'drop']),
+  /** The run of the workflow the database belongs to. */
+  owner: z.strictObject({ workflowId: z.string(), runId: z.string() }),
+})
+
+const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract, fill])
 
 /** What a job is to do. Read back from a file by the job itself. */
 export type JobSpec = z.infer<typeof jobSpec>
 export type CaptureSpec = z.infer<typeof capture>
 export type ReplicateSpec = z.infer<typeof replicate>
 export type ExtractSpec = z.infer<typeof extract>
+export type FillSpec = z.infer<typeof fill>
 
 export function parseJobSpec(text: string): JobSpec {
   return jobSpec.parse(JSON.parse(text))
@@ -53,7 +78,8 @@ export function parseJobSpec(text: string): JobSpec {
 
 /**
  * The name under which a job is started, adopted and stopped. It holds what makes two jobs the same work:
- * the attempt for a capture, attempt and repository for a replication, the instance for an extraction.
+ * the attempt for a capture, attempt and repository for a replication, the instance for an extraction, the run of the workflow
+ * for a database, whose name may become free and be taken by another.
  */
 export function jobNameOf(spec: JobSpec): string {
   switch (spec.kind) {
@@ -63,6 +89,8 @@ export function jobNameOf(spec: JobSpec): string {
       return replicateJobName(spec)
     case 'extract':
       return extractJobName(spec.instance)
+    case 'fill':
+      return fillJobName(spec, spec.owner.runId)
   }
 }
 
@@ -76,6 +104,10 @@ export function replicateJobName(copy: { readonly backup: string; readonly attem
 
 export function extractJobName(instance: string): string {
   return `extract/${instance}`
+}
+
+export function fillJobName(made: { readonly into: string; readonly database: string }, runId: string): string {
+  return `fill/${made.into}/${made.database}/${runId}`
 }
 
 /** Short, because a Unix socket's path holds 107 bytes at most. */

@@ -1,8 +1,9 @@
 import { HoldfastError } from '../domain/errors.js'
 import type { CheckResult } from '../domain/operations.js'
-import { createArtifactReader, type ReadingRecord } from './artifact-reader.js'
+import type { ReadingRecord } from './artifact-reader.js'
 import type { JobContext } from './job-context.js'
 import type { ExtractSpec } from './job-spec.js'
+import { openBackup } from './open-backup.js'
 
 /** Result of an extraction. */
 export interface Extracted {
@@ -14,10 +15,7 @@ export interface Extracted {
 export async function runExtract(spec: ExtractSpec, { composition, voice }: JobContext): Promise<Extracted> {
   const instance = await composition.provisioner.find(spec.instance)
   if (instance === undefined) throw new HoldfastError('NOT_FOUND', `instance ${spec.instance} is not on this host`)
-  const sources = await Promise.all(spec.sources.map((name) => composition.repository(name)))
-  const manifest = await composition.readManifest(spec.backup, spec.sources)
-  const keys = await composition.keys()
-  const reader = createArtifactReader({ manifest, sources, keys, signal: voice.signal })
+  const { manifest, reader } = await openBackup(spec, composition, voice.signal)
   const engine = await composition.engine(spec.system)
   const request = { manifest, instance, reader, ...(spec.only === undefined ? {} : { only: spec.only }) }
   await engine.prepare({ ...request, progress: voice.progress }, voice.signal)

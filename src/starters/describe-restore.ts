@@ -1,18 +1,22 @@
-import type { RestoreReport } from '../domain/operations.js'
+import type { CheckResult, RestoreReport } from '../domain/operations.js'
 import { formatDuration } from '../domain/quantity.js'
 
 /** The end of a restore, for a person. */
 export function describeRestore(report: RestoreReport): string {
   const took = formatDuration(Date.parse(report.endedAt) - Date.parse(report.startedAt))
   const { host, port, socketDirectory } = report.connection
-  const passed = report.checks.filter(({ outcome }) => outcome === 'passed').length
-  const notRun = report.checks.filter(({ outcome }) => outcome === 'not-run')
   return `${[
     `instance ${report.instance} is RUNNING: ${report.backup} on timeline ${report.timeline}, in ${took}`,
     `  read from ${report.repositories.join(', ')}`,
     ...report.problems.map((problem) => `  note: ${problem}`),
-    `  ${passed} checks passed${notRun.map(({ name, message }) => `; not run: ${name} (${message})`).join('')}`,
+    describeChecks(report.checks),
     `  connect with: psql -h ${host} -p ${port} (or -h ${socketDirectory})`,
     `  data directory: ${report.dataDirectory}`,
   ].join('\n')}\n`
+}
+
+export function describeChecks(checks: readonly CheckResult[]): string {
+  const passed = checks.filter(({ outcome }) => outcome === 'passed').length
+  const notRun = checks.filter(({ outcome }) => outcome === 'not-run')
+  return `  ${passed} checks passed${notRun.map(({ name, message }) => `; not run: ${name} (${message})`).join('')}`
 }

@@ -1,2 +1,3 @@
 export { backupSystem } from './backup-system.js'
+export { restoreIntoDatabase } from './restore-into-database.js'
 export { restoreToNewInstance } from './restore-to-new-instance.js'

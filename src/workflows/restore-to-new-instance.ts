@@ -1,13 +1,15 @@
-import { ApplicationFailure, CancellationScope, isCancellation, log, upsertSearchAttributes } from '@temporalio/workflow'
+import { CancellationScope, log, upsertSearchAttributes } from '@temporalio/workflow'
 import type { RestoreInput } from '../activities/restore-activities.js'
-import type { CheckResult, RestoreReport, RestoreRequest } from '../domain/operations.js'
+import type { RestoreReport, RestoreRequest } from '../domain/operations.js'
 import type { RestorePlan } from '../domain/plans.js'
 import { formatBytes } from '../domain/quantity.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
-import { endIfCancelled, failureOf, toWorkflowFailure } from './failures.js'
-import { backupAttribute, outcomeAttribute } from './search-attribute-keys.js'
+import { endIfCancelled, failureOf } from './failures.js'
+import { refuseFailed } from './refuse-failed.js'
+import { backupAttribute } from './search-attribute-keys.js'
 import { createStatusBoard, type StatusBoard } from './status-board.js'
 import { underReadLeases } from './under-read-leases.js'
+import { withOutcome } from './with-outcome.js'
 
 interface RestoreRun {
   readonly request: RestoreRequest
@@ -24,15 +26,8 @@ interface RestoreRun {
  * (started, recovery, promotion to a timeline of its own) → RUNNING, once the checks of the running server passed.
  * On failure or cancellation everything is removed again, or kept as FAILED where the request says so.
  */
-export async function restoreToNewInstance(request: RestoreRequest): Promise<RestoreReport> {
-  try {
-    const report = await runRestore(request)
-    upsertSearchAttributes([{ key: outcomeAttribute, value: 'complete' }])
-    return report
-  } catch (error) {
-    upsertSearchAttributes([{ key: outcomeAttribute, value: isCancellation(error) ? 'stopped' : 'failed' }])
-    throw toWorkflowFailure(error)
-  }
+export function restoreToNewInstance(request: RestoreRequest): Promise<RestoreReport> {
+  return withOutcome(() => runRestore(request))
 }
 
 async function runRestore(request: RestoreRequest): Promise<RestoreReport> {
@@ -108,12 +103,4 @@ async function makeInstance(run: RestoreRun, input: RestoreInput): Promise<Resto
     startedAt: run.startedAt.toISOString(),
     endedAt: new Date().toISOString(),
   }
-}
-
-/** @throws CHECK_FAILED naming what is wrong */
-function refuseFailed(checks: readonly CheckResult[]): void {
-  const failed = checks.filter(({ outcome }) => outcome === 'failed')
-  if (failed.length === 0) return
-  const message = failed.map(({ name, message: text }) => `${name}: ${text}`).join('; ')
-  throw ApplicationFailure.create({ type: 'CHECK_FAILED', message, nonRetryable: true })
 }

@@ -1,13 +1,13 @@
 import { isCancellation } from '@temporalio/workflow'
 import type { RepositoryName } from '../domain/ids.js'
-import type { RestoreChoice, RestorePlan } from '../domain/plans.js'
+import type { ReadingPlan, RestoreChoice } from '../domain/plans.js'
 import type { HostActivities } from './activity-options.js'
 import { failureOf } from './failures.js'
 import { holdLease } from './hold-lease.js'
 
 interface Reading {
   readonly host: HostActivities
-  readonly plan: RestorePlan
+  readonly plan: ReadingPlan
   readonly choice: RestoreChoice
 }
 

@@ -74,6 +74,17 @@ export function mockedActivities(change: Partial<PlannedTimes>): Activities {
     openInstance: async () => ({ ...instance, state: 'RUNNING' }),
     abandonInstance: async () => {},
     forgetExtraction: async () => {},
+
+    planDatabaseRestore: async () => ({ system, queues, timeouts }),
+    preflightDatabase: async () => ({ from: 'shop', server: 'PostgreSQL 18.4 at 127.0.0.1:5432' }),
+    fillDatabase: async () => ({
+      identity: '16999',
+      checks: [{ name: 'tables of copy', stage: 'running', outcome: 'passed', message: 'all there' }],
+      reading: { from: { '16384.dump.zst': local }, problems: [] },
+    }),
+    openDatabase: async () => ({ connection: { host: '127.0.0.1', port: 5432, user: 'backup' }, notes: ['as noted'] }),
+    abandonDatabase: async () => {},
+    forgetFilling: async () => {},
   }
 }
 

@@ -41,7 +41,7 @@ export function lostTables(original: InventoryDatabase, restored: InventoryDatab
 }
 
 /** Reads the first row of every table and materialized view. Foreign tables are somebody else's. */
-async function tablesResult(
+export async function tablesResult(
   database: InventoryDatabase,
   access: Access,
   address: ServerAddress,

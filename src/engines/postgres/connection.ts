@@ -17,6 +17,8 @@ export interface Access {
   /** Paths of a PEM certificate and its key, to log in with. */
   readonly sslClientCertificate?: { readonly certificate: string; readonly key: string }
   readonly connectTimeoutMs: number
+  /** How our sessions are called in pg_stat_activity; `holdfast` where left out. */
+  readonly applicationName?: string
 }
 
 /** The hosts of a system, tried in this order; a primary is preferred to a standby. */
@@ -108,7 +110,7 @@ async function open(
     ssl: await sslOptions(access, mode),
     connectionTimeoutMillis: access.connectTimeoutMs,
     keepAlive: true,
-    application_name: 'holdfast',
+    application_name: access.applicationName ?? 'holdfast',
     ...(purpose === 'replication' ? { replication: 'true' } : {}),
   })
   // A session that breaks while nobody asks anything is found out by the next query; it must not end the process.

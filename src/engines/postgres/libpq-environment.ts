@@ -1,7 +1,7 @@
 import type { Access } from './connection.js'
 
 /** What libpq's programs need to log in, besides host, port and user: passwords are in the environment alone. */
-export function libpqEnvironment(access: Access, applicationName: string): Record<string, string> {
+export function libpqEnvironment(access: Access, applicationName = access.applicationName ?? 'holdfast'): Record<string, string> {
   return {
     ...(access.password === undefined ? {} : { PGPASSWORD: access.password }),
     PGSSLMODE: access.sslmode ?? 'prefer',

@@ -6,6 +6,7 @@ import { check } from './check.js'
 import { captureLogical } from './logical/capture-logical.js'
 import { checkLogical } from './logical/check-logical.js'
 import { checkSelection } from './logical/check-selection.js'
+import { createDatabaseRestorer } from './logical/database-restorer.js'
 import { prepareLogical } from './logical/prepare-logical.js'
 import { probeLogical } from './logical/probe-logical.js'
 import type { PostgresEngineOptions } from './options.js'
@@ -41,6 +42,7 @@ export function createPostgresEngine(options: PostgresEngineOptions): Engine {
       isLogical(request) ? prepareLogical(request, options.logical?.jobs ?? 1, signal) : prepare(request, signal),
     recover: (instance, manifest, progress, signal) => recover({ instance, manifest, progress, pollMs: options.pollMs }, signal),
     check: (request, signal) => (isLogical(request) ? checkLogical(request, signal) : check(request, signal)),
+    databases: createDatabaseRestorer(options),
   }
 }
 

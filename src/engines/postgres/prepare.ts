@@ -37,7 +37,7 @@ async function clear({ instance }: PrepareRequest): Promise<void> {
 
 async function extractData(request: PrepareRequest, owner: SystemUser, signal: AbortSignal): Promise<void> {
   const { instance, manifest } = request
-  const amount = createAmount(request)
+  const amount = createAmount({ step: 'extract', totalBytes: request.manifest.facts.dataBytes, progress: request.progress })
   // A reader that finds damage begins again from another repository: whatever an earlier try wrote is removed.
   const extractInto = (artifact: Artifact, directory: string, exclude: readonly string[]) =>
     request.reader.read(artifact, async (source) => {

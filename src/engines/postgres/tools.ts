@@ -66,9 +66,28 @@ export async function findDumpTools(
   signal: AbortSignal,
 ): Promise<Tools> {
   const tools = await findTools(configured, major, signal)
-  const absent = missingPrograms(tools.directory, ['pg_dump', 'pg_dumpall'])
-  if (absent.length === 0) return tools
-  throw new HoldfastError('TOOL_MISSING', `${tools.directory} lacks ${absent.join(', ')}: nothing can be dumped here`, {
+  refuseAbsent(tools, ['pg_dump', 'pg_dumpall'], major, 'nothing can be dumped here')
+  return tools
+}
+
+/**
+ * The programs that restore dumps into a server of this major version.
+ * @throws HoldfastError TOOL_MISSING
+ */
+export async function findRestoreTools(
+  configured: Readonly<Record<string, string>>,
+  major: string,
+  signal: AbortSignal,
+): Promise<Tools> {
+  const tools = await findTools(configured, major, signal)
+  refuseAbsent(tools, ['pg_restore'], major, 'no dump can be restored from here')
+  return tools
+}
+
+function refuseAbsent({ directory }: Tools, programs: readonly string[], major: string, consequence: string): void {
+  const absent = missingPrograms(directory, programs)
+  if (absent.length === 0) return
+  throw new HoldfastError('TOOL_MISSING', `${directory} lacks ${absent.join(', ')}: ${consequence}`, {
     hint: `install postgresql-client-${major} (Debian, Ubuntu) or postgresql${major} (RHEL)`,
     details: { major },
   })

@@ -1,8 +1,7 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { HoldfastError } from '../../../domain/errors.js'
-import type { Artifact } from '../../../domain/manifest.js'
+import type { Artifact, Manifest } from '../../../domain/manifest.js'
 import type { Command } from '../../../process/command.js'
 import type { ArtifactReader } from '../../engine.js'
 import { extract } from '../extract.js'
@@ -12,52 +11,63 @@ import type { RestoreTarget } from './restore-target.js'
 
 /** A dump, as pg_restore can be given it, any number of times. */
 export interface Archive {
-  /** `again`: called when the program is begun, also when the reader begins anew. */
+  /** `again`: done before the program is begun, also when the reader begins anew. */
   run(command: Command, run: ArchiveRun): Promise<void>
   remove(): Promise<void>
 }
 
 export interface ArchiveRun {
-  readonly again: () => void
+  readonly again: () => Promise<void>
   readonly onStderrLine: (line: string) => void
   readonly explain: (lastLines: string, cause: unknown) => HoldfastError
 }
 
-interface ArchiveSource {
+export interface ArchiveSource {
   readonly artifact: Artifact
   readonly reader: ArtifactReader
   /** Called when reading begins; what it returns is told of each chunk. */
   readonly begin: () => (addedBytes: number) => void
 }
 
+/** A dump of either format. @param jobs connections to restore with, where the format allows it */
+export async function openArchive(
+  source: ArchiveSource,
+  { facts }: Manifest,
+  target: RestoreTarget,
+  jobs: number,
+  signal: AbortSignal,
+): Promise<Archive> {
+  const isDirectory = 'dumps' in facts && facts.dumps === 'directory'
+  return isDirectory ? extractedArchive(source, target, jobs, signal) : streamedArchive(source, signal)
+}
+
 /** Comes from the repository each time, through standard input, and never lies on a disk. */
-export function streamedArchive({ artifact, reader, begin }: ArchiveSource, signal: AbortSignal): Archive {
+function streamedArchive({ artifact, reader, begin }: ArchiveSource, signal: AbortSignal): Archive {
   return {
     run: (command, { again, ...run }) =>
-      reader.read(artifact, (source) => {
-        again()
+      reader.read(artifact, async (source) => {
+        await again()
         return feedProgram({ command, source, onBytes: begin(), ...run }, signal)
       }),
     remove: async () => undefined,
   }
 }
 
-/** A directory, unpacked beside the instance's data for as long as it is needed: several connections can read it. */
-export async function extractedArchive(
+/** A directory, unpacked for as long as it is needed: several connections can read it. */
+async function extractedArchive(
   { artifact, reader, begin }: ArchiveSource,
-  { instance, owner }: RestoreTarget,
+  { dumpDirectory: directory, owner }: RestoreTarget,
   jobs: number,
   signal: AbortSignal,
 ): Promise<Archive> {
-  const directory = join(instance.directory, 'dump')
   await makeOwnedDirectory(directory, owner)
   await reader.read(artifact, async (source) => {
     await emptyDirectory(directory)
     await extract({ source, directory, owner, onBytes: begin() }, signal)
   })
   return {
-    run: (command, { again, ...run }) => {
-      again()
+    async run(command, { again, ...run }) {
+      await again()
       // --list takes no jobs.
       const parallel = command.args.includes('--list') ? [] : [`--jobs=${jobs}`]
       const args = [...command.args, ...parallel, directory]

@@ -1,8 +1,7 @@
-import { buffer } from 'node:stream/consumers'
 import { HoldfastError } from '../../../domain/errors.js'
 import type { SelectionRequest } from '../../engine.js'
-import { parseInventory } from '../inventory.js'
-import { artifactOf } from '../prepared-artifacts.js'
+import type { Inventory } from '../inventory.js'
+import { readInventory } from '../prepared-artifacts.js'
 import { resolveSelection } from './selection.js'
 
 /** Is all that is asked for in the backup? Reads its inventory alone. @throws NOT_FOUND naming what is near, NOT_SUPPORTED */
@@ -13,8 +12,12 @@ export async function checkSelection({ manifest, reader, only }: SelectionReques
       hint: 'single schemas and tables come from logical backups (`--kind logical`)',
     })
   }
-  const bytes = await reader.read(artifactOf(manifest, 'inventory'), buffer)
-  const selections = resolveSelection(parseInventory(bytes.toString('utf8')), only)
+  refuseUnselectable(await readInventory(manifest, reader), only)
+}
+
+/** @throws NOT_FOUND naming what is near; NOT_SUPPORTED for a database that comes as a whole only */
+export function refuseUnselectable(inventory: Pick<Inventory, 'databases'>, only: readonly string[]): void {
+  const selections = resolveSelection(inventory, only)
   const extended = selections.find(({ database }) => database.extensions.some(({ name }) => name === 'timescaledb'))
   if (extended === undefined) return
   const message = `database ${extended.database.name} is restored as a whole: TimescaleDB keeps the rows of its tables elsewhere`

@@ -9,7 +9,7 @@ import { makeCluster } from './new-cluster.js'
 import { withPrivateServer } from './private-server.js'
 import { restoreDumps } from './restore-dumps.js'
 import { restoreGlobals } from './restore-globals.js'
-import type { RestoreTarget } from './restore-target.js'
+import { instanceTarget } from './restore-target.js'
 
 /**
  * Makes a new server and fills it from a logical backup. Begins from empty directories, so it can be repeated.
@@ -24,13 +24,13 @@ export async function prepareLogical(request: PrepareRequest, jobs: number, sign
   await makeOwnedDirectory(files.directory, owner)
   const inventory = await storeInventory(request, owner)
   await makeCluster({ instance, manifest, inventory, owner }, signal)
-  const target: RestoreTarget = { instance, inventory, owner }
+  const target = instanceTarget(instance, inventory, owner)
   const fill = async () => {
     const refused = await restoreGlobals(target, artifactOf(manifest, 'globals'), reader, signal)
     const passedOver = await restoreDumps({ request, target, jobs }, signal)
     await writeOwned(files.refused, JSON.stringify([...refused, ...passedOver]), owner)
   }
-  await withPrivateServer(target, fill, signal)
+  await withPrivateServer({ instance, inventory, owner }, fill, signal)
 }
 
 async function storeInventory(request: PrepareRequest, owner: SystemUser): Promise<Inventory> {

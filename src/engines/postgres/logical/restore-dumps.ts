@@ -2,8 +2,8 @@ import type { Artifact } from '../../../domain/manifest.js'
 import type { PrepareRequest } from '../../engine.js'
 import type { Inventory } from '../inventory.js'
 import { createAmount } from '../prepared-artifacts.js'
-import { type Archive, extractedArchive, streamedArchive } from './archive.js'
-import { type DumpRestore, restoreDump } from './restore-dump.js'
+import { openArchive } from './archive.js'
+import { restoreDump, sameDatabase } from './restore-dump.js'
 import type { RestoreTarget } from './restore-target.js'
 import { type DatabaseSelection, resolveSelection } from './selection.js'
 
@@ -16,26 +16,14 @@ interface Restores {
 /** Restores one dump after the other; of a selection those alone that have any of it. @returns errors passed over */
 export async function restoreDumps({ request, target, jobs }: Restores, signal: AbortSignal): Promise<string[]> {
   const { manifest, reader, only } = request
-  const amount = createAmount(request)
+  const amount = createAmount({ step: 'extract', totalBytes: request.manifest.facts.dataBytes, progress: request.progress })
   const passedOver: string[] = []
   for (const { artifact, database, selection } of chooseDumps(manifest.artifacts, target.inventory, only)) {
     const source = { artifact, reader, begin: () => amount.begin(database) }
-    const archive = isDirectory(request) ? await extractedArchive(source, target, jobs, signal) : streamedArchive(source, signal)
-    passedOver.push(...(await restoreFrom(archive, { target, archive, database, ...selection }, signal)))
+    const archive = await openArchive(source, manifest, target, jobs, signal)
+    passedOver.push(...(await restoreDump({ target, archive, database, into: sameDatabase(database), ...selection }, signal)))
   }
   return passedOver
-}
-
-async function restoreFrom(archive: Archive, restore: DumpRestore, signal: AbortSignal): Promise<string[]> {
-  try {
-    return await restoreDump(restore, signal)
-  } finally {
-    await archive.remove()
-  }
-}
-
-function isDirectory({ manifest: { facts } }: PrepareRequest): boolean {
-  return 'dumps' in facts && facts.dumps === 'directory'
 }
 
 interface ChosenDump {

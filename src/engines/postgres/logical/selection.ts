@@ -16,7 +16,7 @@ export interface DatabaseSelection {
  * @returns the databases that have any of it
  * @throws HoldfastError NOT_FOUND for names nothing is called by, with near ones
  */
-export function resolveSelection({ databases }: Inventory, names: readonly string[]): DatabaseSelection[] {
+export function resolveSelection({ databases }: Pick<Inventory, 'databases'>, names: readonly string[]): DatabaseSelection[] {
   const unknown = names.filter((name) => !databases.some((database) => has(database, name)))
   if (unknown.length > 0) throw notFound(unknown, databases)
   return databases

@@ -1,4 +1,4 @@
-import type { Inventory, InventoryTable } from '../inventory.js'
+import type { Inventory, InventoryDatabase, InventoryTable } from '../inventory.js'
 import { type DatabaseSelection, resolveSelection } from './selection.js'
 
 /** Tables that were asked for, with all that goes with them. */
@@ -40,11 +40,10 @@ export function closureOf({ database, schemas, tables }: DatabaseSelection): Wan
   }
 }
 
-/** The inventory of what was asked for: what a restored server is compared with. */
-export function selectedInventory(inventory: Inventory, only: readonly string[]): Inventory {
-  const databases = resolveSelection(inventory, only).map((selection) => ({
+/** What was asked for of databases: what a restored server is compared with. */
+export function selectedDatabases(inventory: Pick<Inventory, 'databases'>, only: readonly string[]): InventoryDatabase[] {
+  return resolveSelection(inventory, only).map((selection) => ({
     ...selection.database,
     tables: [...closureOf(selection).tables],
   }))
-  return { ...inventory, databases, unread: [] }
 }
