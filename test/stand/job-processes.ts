@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { killForGood, processesWithArgument } from './process-table.js'
 
 export interface WantedJob {
-  readonly kind: 'capture' | 'replicate' | 'extract'
+  readonly kind: 'capture' | 'replicate' | 'extract' | 'fill'
   readonly system: string
   /** `a1`; any where left out. */
   readonly attempt?: string

@@ -2,15 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client'
 import {
   backupWorkflowId,
+  databaseRestoreWorkflowId,
   mainTaskQueue,
   restoreWorkflowId,
   statusQuery,
   workflowNames,
 } from '../../src/domain/contract-names.js'
 import { type ErrorCode, HoldfastError } from '../../src/domain/errors.js'
-import { parseInstanceName, parseSystemName } from '../../src/domain/ids.js'
+import { parseDatabaseName, parseInstanceName, parseSystemName } from '../../src/domain/ids.js'
 import type { OperationStatus, StepStatus } from '../../src/domain/operation-status.js'
-import type { BackupReport, BackupRequest, RestoreReport, RestoreRequest } from '../../src/domain/operations.js'
+import type {
+  BackupReport,
+  BackupRequest,
+  DatabaseRestoreReport,
+  DatabaseRestoreRequest,
+  RestoreReport,
+  RestoreRequest,
+} from '../../src/domain/operations.js'
 import { resultOf } from '../../src/starters/operation-result.js'
 
 /** How an operation ended, as a starter sees it. A cancelled one has failed with STOPPED. */
@@ -32,6 +40,8 @@ export interface Operations {
   /** Of `shop` where no system is named. */
   backup(system?: string): Promise<Operation<BackupReport>>
   restore(instance: string, request?: Partial<RestoreRequest>): Promise<Operation<RestoreReport>>
+  /** Of `shop`, into a database of `shop` where the request says nothing else. */
+  restoreDatabase(database: string, request?: Partial<DatabaseRestoreRequest>): Promise<Operation<DatabaseRestoreReport>>
   close(): Promise<void>
 }
 
@@ -64,6 +74,13 @@ export async function connectOperations(temporalAddress: string): Promise<Operat
         ...change,
       }
       return start<RestoreReport>(workflowNames.restoreToNewInstance, restoreWorkflowId(instance), request)
+    },
+    async restoreDatabase(name, change = {}) {
+      const system = parseSystemName('shop')
+      const database = parseDatabaseName(name)
+      const request = { system, into: system, database, target: { kind: 'latest' }, owners: 'keep', ...asked, ...change } as const
+      const workflowId = databaseRestoreWorkflowId(request.into, database)
+      return start<DatabaseRestoreReport>(workflowNames.restoreIntoDatabase, workflowId, request)
     },
     close: () => connection.close(),
   }

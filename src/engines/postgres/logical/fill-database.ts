@@ -2,7 +2,7 @@ import { HoldfastError } from '../../../domain/errors.js'
 import type { CheckResult } from '../../../domain/operations.js'
 import { currentUser } from '../../../process/users.js'
 import type { DatabaseToFill, FilledDatabase } from '../../database-restorer.js'
-import { tablesResult } from '../check-contents.js'
+import { ownTablesResult } from '../check-contents.js'
 import { inspectAlone } from '../inspect-database.js'
 import type { PostgresEngineOptions } from '../options.js'
 import { createAmount, readInventory } from '../prepared-artifacts.js'
@@ -79,7 +79,7 @@ async function checkDatabase(
   const [expected = database] = only === undefined ? [] : selectedDatabases({ databases: [database] }, only)
   return [
     compareDefinitions({ manifest, ...(only === undefined ? {} : { only }) }, expected, restored, version),
-    await tablesResult(restored, inside, address, signal),
+    await ownTablesResult(restored, inside, address, signal),
   ]
 }
 
