@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -139,6 +139,12 @@ test('several connections dump into one archive of a directory, and restore from
       await copy.remove()
     }
   }
+  const owner = { workflowId: 'restore/avi5/beside', runId: 'run-1' }
+  const scratchDirectory = await mkdtemp(join(folder.directory, 'scratch-'))
+  const into = { manifest, reader: folder.reader, name: 'beside', owners: 'keep', owner, scratchDirectory } as const
+  await engine.databases?.fill({ ...into, progress: () => {} }, signal)
+  expect(await server.sql('select count(*)::int as rows from sample', 'beside')).toEqual([{ rows: 20_000 }])
+  expect(await readdir(scratchDirectory)).toEqual([])
 })
 
 test('a dump that breaks off fails the restore and ends its server; the same instance can be filled again', async () => {

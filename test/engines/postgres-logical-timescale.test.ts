@@ -8,6 +8,8 @@ import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
 import { captureLogical, restoreLogical } from './logical-bench.js'
 import { engineFor } from './postgres-fixture.js'
 
+const { signal } = new AbortController()
+
 let directory: string
 let programs: string
 let server: TestPostgres
@@ -44,6 +46,15 @@ test('a stand-in for TimescaleDB, which cannot be had here, is loaded and told o
   } finally {
     await copy.remove()
   }
+  const { databases } = engine
+  const owner = { workflowId: 'restore/avi5/again', runId: 'run-1' }
+  const request = { manifest, reader: folder.reader, name: 'again', owners: 'keep', owner } as const
+  const scratchDirectory = await mkdtemp(join(directory, 'scratch-'))
+  await databases?.fill({ ...request, scratchDirectory, progress: () => {} }, signal)
+  expect(await server.sql('select what, sample from told order by what desc', 'again')).toEqual([
+    { what: 'pre', sample: null },
+    { what: 'post', sample: 'sample' },
+  ])
   const part = engine.checkSelection({ manifest, reader: folder.reader, only: ['public.sample'] })
   await expect(part).rejects.toMatchObject({ code: 'NOT_SUPPORTED', message: expect.stringContaining('as a whole') })
 })

@@ -54,6 +54,13 @@ test.each([
   [['restore', 'shop', '--name', 'x', '--kind', 'incremental'], 'USAGE'],
   [['restore', 'shop', '--name', 'x', '--kind', 'full', '--only', 'sales'], 'USAGE'],
   [['restore', 'shop', '--name', 'x', '--server-version', '18.1'], 'USAGE'],
+  [['restore', 'shop', '--name', 'x', '--database', 'y'], 'USAGE'],
+  [['restore', 'shop', '--name', 'x', '--no-owner'], 'USAGE'],
+  [['restore', 'shop', '--name', 'x', '--into', 'shop', '--database', 'y'], 'USAGE'],
+  [['restore', 'shop', '--into', 'shop'], 'USAGE'],
+  [['restore', 'shop', '--into', 'shop', '--database', 'y', '--server-version', '18'], 'USAGE'],
+  [['restore', 'shop', '--into', 'shop', '--database', 'y', '--kind', 'full'], 'USAGE'],
+  [['restore', 'shop', '--into', 'shop', '--database', 'ü'.repeat(32)], 'INVALID_NAME'],
   [['show', 'no-id'], 'INVALID_NAME'],
 ])('%j is refused before the configuration is read', async (args, code) => {
   expect(await failureOf(...args)).toMatchObject({ code })

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { parseInstanceName } from '../../src/domain/ids.js'
@@ -30,24 +30,45 @@ const scenes: readonly Scene[] = [
     expected: 'failed STOPPED',
     play: (_stand, { restore }) => cancelled(restore('unwanted'), 'extract'),
   },
+  { name: 'restore-database-complete', expected: 'done', play: intoDatabase },
+  {
+    name: 'restore-database-cancelled',
+    expected: 'failed STOPPED',
+    play: (_stand, { restoreDatabase }) => cancelled(restoreDatabase('unwanted'), 'restore'),
+  },
+  {
+    name: 'restore-database-refused',
+    expected: 'failed ALREADY_EXISTS',
+    play: (_stand, { restoreDatabase }) => restoreDatabase('postgres'),
+  },
 ]
 
-/** Plays both workflows on a real stand, in every way that matters for their order of steps, and keeps their histories. */
+/**
+ * Plays the workflows on a real stand, in every way that matters for their order of steps, and keeps their histories. One that is
+ * there is kept: it is what workflows have behind them that run while a change is rolled out.
+ */
 export async function recordHistories(directory: string): Promise<void> {
+  const known = await readdir(directory)
+  const missing = scenes.filter(({ name }) => !known.includes(`${name}.json`))
+  if (missing.length > 0) await recordScenes(missing, directory)
+}
+
+async function recordScenes(missing: readonly Scene[], directory: string): Promise<void> {
   const stand = await startStand({ maxRate: '8MB/s' })
   try {
     await stand.postgres.fillSample(20_000)
     const worker = await stand.startWorker()
     const operations = await connectOperations(stand.temporal.address)
-    for (const scene of scenes) await record(scene, stand, operations, directory)
+    for (const scene of missing) await record(scene, stand, operations, directory)
     await dropInstance(stand, 'whole')
     await operations.close()
     await worker.stop()
   } finally {
     await stand.close()
   }
-  const secrets = [stand.env.STAND_KEY, stand.postgres.password, stand.s3.secretAccessKey]
-  await writeFile(join(directory, secretsFile), `${JSON.stringify(secrets)}\n`)
+  const earlier = JSON.parse(await readFile(join(directory, secretsFile), 'utf8').catch(() => '[]')) as string[]
+  const secrets = [...earlier, stand.env.STAND_KEY, stand.postgres.password, stand.s3.secretAccessKey]
+  await writeFile(join(directory, secretsFile), `${JSON.stringify([...new Set(secrets)])}\n`)
 }
 
 async function record({ name, expected, play }: Scene, stand: Stand, operations: Operations, directory: string): Promise<void> {
@@ -84,6 +105,12 @@ async function cancelled(starting: Promise<Operation<unknown>>, during: string):
   await operation.reaches(during, 'running')
   await operation.handle.cancel()
   return operation
+}
+
+async function intoDatabase(stand: Stand, { restoreDatabase }: Operations): Promise<Operation<unknown>> {
+  const backup = await stand.cli('backup', 'shop', '--kind', 'logical')
+  if (backup.exitCode !== 0) throw new Error(backup.stderr)
+  return restoreDatabase('copy')
 }
 
 /** The inventory beside the instance names a database the server does not have. */

@@ -6,8 +6,8 @@ import { recordHistories, secretsFile } from './record-histories.js'
 import { bundleWorkflows } from './workflow-bench.js'
 
 /*
- * Histories of real runs, and the workflows as they are in the source. UPDATE_HISTORIES=1 records them anew; a change that breaks
- * a replay breaks workflows that are running while it is rolled out, so recording anew is for changes made with `patched`.
+ * Histories of real runs, and the workflows as they are in the source. UPDATE_HISTORIES=1 records those that are missing; a change that
+ * breaks a replay breaks workflows that are running while it is rolled out, so removing one is for changes made with `patched`.
  */
 
 const directory = resolve('test/histories')
@@ -30,7 +30,7 @@ beforeAll(async () => {
   )
 }, 600_000)
 
-test('there is a history of every way both workflows can go', () => {
+test('there is a history of every way the workflows can go', () => {
   expect(recorded.map(({ name }) => name.replace('.json', '')).sort()).toEqual([
     'backup-cancelled',
     'backup-complete',
@@ -38,11 +38,14 @@ test('there is a history of every way both workflows can go', () => {
     'backup-second-attempt',
     'restore-cancelled',
     'restore-complete',
+    'restore-database-cancelled',
+    'restore-database-complete',
+    'restore-database-refused',
     'restore-failed-check',
   ])
 })
 
-test('recorded histories of both workflows replay', async () => {
+test('recorded histories of all workflows replay', async () => {
   const results = await replay((await bundleWorkflows()).code)
   expect(results).toHaveLength(recorded.length)
   expect(results.filter(({ error }) => error !== undefined)).toEqual([])

@@ -8,9 +8,16 @@ import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } 
 import type { Activities } from '../../src/activities/index.js'
 import { statusQuery, workflowNames } from '../../src/domain/contract-names.js'
 import { HoldfastError } from '../../src/domain/errors.js'
-import { parseInstanceName, parseSystemName } from '../../src/domain/ids.js'
+import { parseDatabaseName, parseInstanceName, parseSystemName } from '../../src/domain/ids.js'
 import type { OperationStatus } from '../../src/domain/operation-status.js'
-import type { BackupReport, BackupRequest, RestoreReport, RestoreRequest } from '../../src/domain/operations.js'
+import type {
+  BackupReport,
+  BackupRequest,
+  DatabaseRestoreReport,
+  DatabaseRestoreRequest,
+  RestoreReport,
+  RestoreRequest,
+} from '../../src/domain/operations.js'
 import { registerSearchAttributes } from '../../src/observability/search-attributes.js'
 import { failureInterceptor } from '../../src/workers/interceptors.js'
 import { mockedActivities, type PlannedTimes } from './mocked-activities.js'
@@ -36,6 +43,7 @@ export type Ending<Report> =
 export interface WorkflowBench {
   backup(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<BackupReport>>
   restore(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<RestoreReport>>
+  restoreDatabase(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<DatabaseRestoreReport>>
   close(): Promise<void>
 }
 
@@ -80,6 +88,7 @@ export async function openWorkflowBench(address: string): Promise<WorkflowBench>
   return {
     backup: (script = {}, times = {}) => start(workflowNames.backupSystem, backupRequest, script, times),
     restore: (script = {}, times = {}) => start(workflowNames.restoreToNewInstance, restoreRequest, script, times),
+    restoreDatabase: (script = {}, times = {}) => start(workflowNames.restoreIntoDatabase, databaseRequest, script, times),
     async close() {
       worker.shutdown()
       await running
@@ -120,6 +129,13 @@ const restoreRequest: RestoreRequest = {
   instance: parseInstanceName('copy'),
   target: { kind: 'latest' },
   onFailure: 'remove',
+}
+const databaseRequest: DatabaseRestoreRequest = {
+  ...asked,
+  into: parseSystemName('lab'),
+  database: parseDatabaseName('copy'),
+  target: { kind: 'latest' },
+  owners: 'keep',
 }
 
 function playOf<Report>(handle: WorkflowHandle, calls: readonly string[]): Play<Report> {
