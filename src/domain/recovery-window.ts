@@ -4,6 +4,7 @@ import type { Lsn } from './lsn.js'
 import type { Manifest } from './manifest.js'
 import type { Mark } from './mark.js'
 import type { TimelineHistory } from './timeline-history.js'
+import { historyFileName } from './wal.js'
 import type { WalInventory } from './wal-inventory.js'
 import { gapsOf } from './window-gaps.js'
 import { spansOn } from './window-spans.js'
@@ -85,6 +86,8 @@ export interface WindowTimeline {
   readonly timeline: number
   /** Where it left the one before it; absent for the first, and where its history is not known. */
   readonly parent?: { readonly timeline: number; readonly switchLsn: Lsn }
+  /** ISO 8601 UTC: when its history was archived, so some moments after the promotion. */
+  readonly archivedAt?: string
   /** The one the archiver follows: `latest` and times mean the way to it. */
   readonly current: boolean
 }
@@ -151,13 +154,17 @@ export function recoveryWindow(evidence: WindowEvidence): RecoveryWindow {
   }
 }
 
-function timelinesOf({ systemIdentifier, paths, currentTimeline }: Cluster): WindowTimeline[] {
+function timelinesOf({ systemIdentifier, paths, currentTimeline, wal }: Cluster): WindowTimeline[] {
   return paths.map((path) => {
+    const stored = wal.histories
+      .filter(({ file }) => file === historyFileName(path.timeline))
+      .map(({ storedAt }) => storedAt.getTime())
     const parent = path.lineage === undefined ? undefined : path.history.ancestors.at(-1)
     return {
       systemIdentifier,
       timeline: path.timeline,
       ...(parent === undefined ? {} : { parent: { timeline: parent.timeline, switchLsn: parent.endLsn } }),
+      ...(stored.length === 0 ? {} : { archivedAt: new Date(Math.min(...stored)).toISOString() }),
       current: path.timeline === currentTimeline,
     }
   })
