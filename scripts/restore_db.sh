@@ -9,16 +9,20 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 . "$here/restore/dependencies.sh"
 . "$here/restore/repository.sh"
 . "$here/restore/server.sh"
+. "$here/restore/wal.sh"
 
 usage() {
   cat <<'END'
 usage: restore_db.sh <backup_timestamp> --from SOURCE --target DIR [--key FILE]... [options]
        restore_db.sh --list --from SOURCE [--system NAME]
 
-Restores the newest full backup that ended at or before a time into a new PostgreSQL server on this machine, promoted to a
-timeline of its own, cut off from the original. What was written after the end of that backup is not in it.
+Restores a moment into a new PostgreSQL server on this machine, promoted to a timeline of its own, cut off from the original:
+the newest full backup that ended at or before it, and the archived WAL from there on. Where no WAL is archived, what was
+written after the end of that backup is not in it.
 
-  <backup_timestamp>  ISO 8601 with a zone (2026-01-10T03:30:00Z, 2026-01-10T04:30:00+01:00), or latest
+  <backup_timestamp>  ISO 8601 with a zone (2026-01-10T03:30:00Z, 2026-01-10T04:30:00+01:00), or latest: all there is
+  --to-backup-end     without archived WAL: to the end of the backup
+  --timeline N        follow this timeline; without it the one that was archived last
   --from SOURCE       a repository: a directory, or s3://bucket or s3://bucket/prefix
   --endpoint-url URL  of a store other than Amazon's
   --system NAME       which system; needed where the repository holds several
@@ -32,7 +36,7 @@ timeline of its own, cut off from the original. What was written after the end o
 
 Variables: those of the AWS command line (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_REGION, AWS_CA_BUNDLE...).
 As root, archives are unpacked and the server runs as the user postgres; otherwise as you. Beside DIR there must be room for
-the compressed backup too (from S3 twice).
+the compressed backup and the WAL too (from S3 twice).
 
 Examples:
   export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...
@@ -44,11 +48,11 @@ Exit statuses:
   0   the server runs, or the list is shown
   1   anything else
   2   wrong usage, or a key file that holds no key
-  4   no such backup
+  4   no such backup, or nothing proves that the archive goes as far as the time
   5   the target is there already, and not empty
   6   programs are missing; all of them are named
   7   the source cannot be read
-  8   damaged, altered, signed with another key, of an unknown format, or the server did not come up with it
+  8   a gap in the archive; damaged, altered, signed with another key, of an unknown format, or the server did not come up with it
   9   disk, space or ports of this machine
   11  stopped by a signal
 After any other status than 0 nothing runs and nothing of the target is left.
@@ -62,12 +66,13 @@ python() {
 }
 
 read_arguments() {
-  when='' from='' endpoint='' system='' target='' port='' bin='' list='' bucket='' keys=()
+  when='' from='' endpoint='' system='' target='' port='' bin='' list='' bucket='' keys=() to_backup_end='' timeline_wanted=''
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage && exit 0 ;;
       --list) list=yes ;;
-      --from | --endpoint-url | --system | --key | --target | --port | --bin)
+      --to-backup-end) to_backup_end=yes ;;
+      --from | --endpoint-url | --system | --key | --target | --port | --bin | --timeline)
         [ $# -ge 2 ] && [ -n "$2" ] || fail 2 "$1 needs a value" 'see --help'
         take_option "$1" "$2"
         shift
@@ -91,6 +96,7 @@ take_option() {
     --target) target=$2 ;;
     --port) port=$2 ;;
     --bin) bin=$2 ;;
+    --timeline) timeline_wanted=$2 ;;
   esac
 }
 
@@ -106,6 +112,7 @@ check_arguments() {
   [[ $when =~ ^(latest|[0-9-]+T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2}))$ ]] ||
     fail 2 "\"$when\" is not a time with a zone" 'write it like 2026-01-10T03:30:00Z, or latest; --list shows what there is'
   [[ -z $port || ($port =~ ^[1-9][0-9]{0,4}$ && $port -le 65535) ]] || fail 2 "$port is not a port" 'see --help'
+  [[ -z $timeline_wanted || $timeline_wanted =~ ^[1-9][0-9]{0,9}$ ]] || fail 2 "$timeline_wanted is not a timeline" 'write a number, like 2'
   [ -n "$target" ] || fail 2 '--target is missing' 'name a directory that is not there yet'
   target=$(realpath -m -- "$target")
   # pg_ctl hands paths to a shell, between double quotes.
@@ -137,6 +144,7 @@ read_manifest() {
       identifier) identifier=$first ;;
       timeline) timeline=$first ;;
       bytes) bytes=$first ;;
+      segment) segment_bytes=$first ;;
     esac
   done <"$work/facts"
 }
@@ -150,18 +158,26 @@ demand_parent() {
 
 demand_room() {
   local parent=${target%/*}/ free needed
-  needed=$((bytes + stored))
-  [ -z "$bucket" ] || needed=$((needed + stored))
+  needed=$((bytes + stored + segments * segment_bytes))
+  [ -z "$bucket" ] || needed=$((needed + stored + segments * segment_bytes))
   free=$(df --output=avail -B1 -- "$parent" | tail -n 1)
   [ "$free" -ge "$needed" ] || fail 9 "$parent has ${free// /} bytes free; $needed are needed" 'free space, or choose another --target'
   port=$(python restore/free_port.py "${port:-15432}" "${port:-15532}")
+}
+
+held() {
+  case $mode in
+    backup) printf 'what %s held at its end' "${place##*/}" ;;
+    time) printf 'what was committed until %s' "$when" ;;
+    end) printf 'all that was archived' ;;
+  esac
 }
 
 tell_connection() {
   local prefix=''
   [ "$(id -u)" -ne 0 ] || prefix='runuser -u postgres -- '
   cat <<END
-The server runs; it holds what ${place##*/} held at its end.
+The server runs; it holds $(held).
   connect:  $prefix${bin@Q}/psql -h ${target@Q}/run -p $port -U ${superuser@Q} -d ${database@Q}
             or at 127.0.0.1:$port, with the roles and passwords of the original
   data:     $target/data
@@ -189,6 +205,7 @@ collect_manifests
 place=$(python restore/choose_backup.py choose "$root" "$when" ${system:+"$system"})
 tell "chosen: ${place##*/}"
 read_manifest
+plan_wal
 find_server "$major"
 demand_room
 fetch_artifacts
@@ -198,6 +215,7 @@ rm -rf -- "$work/backup"
 make_target
 unpack_data
 verify_data
+open_wal
 configure_server
 start_server
 tell_connection

@@ -95,10 +95,11 @@ def canonical(manifest):
     return json.dumps(manifest, sort_keys=True, indent=2, ensure_ascii=False)
 
 
-def sign(manifest, key):
+def sign(document, key, kind="manifest"):
+    """@param kind manifest or mark: none can pass for the other"""
     prk = hmac.new(bytes(32), key, hashlib.sha256).digest()  # HKDF: extract with an empty salt,
-    derived = hmac.new(prk, b"holdfast manifest v1\x01", hashlib.sha256).digest()  # expand to 32 bytes
-    return hmac.new(derived, canonical(manifest).encode(), hashlib.sha256).hexdigest()
+    derived = hmac.new(prk, f"holdfast {kind} v1\x01".encode(), hashlib.sha256).digest()  # expand to 32 bytes
+    return hmac.new(derived, canonical(document).encode(), hashlib.sha256).hexdigest()
 
 
 def decode_base64(text):
@@ -116,7 +117,8 @@ def check_members(path, manifest):
     facts, encryption = manifest["facts"], manifest["encryption"]
     demand(path, facts["engine"], "postgres")
     demand(path, facts["systemIdentifier"], r"[0-9]{1,20}")
-    for name in ("serverVersionNumber", "timeline", "dataBytes"):
+    demand(path, facts["stopLsn"], r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
+    for name in ("serverVersionNumber", "timeline", "dataBytes", "segmentSizeBytes"):
         demand(path, str(facts[name]), r"[0-9]+")
     demand(path, encryption["format"], "none|aws-encryption-sdk")
     for holder in [encryption] if encryption["format"] != "none" else []:

@@ -13,8 +13,7 @@ import sys
 
 from manifest import OTHER_COPY, find_key, read_manifest
 from refusal import DAMAGED, USAGE, Refusal, run
-
-CHUNK_BYTES = 1024 * 1024
+from sealed import CHUNK_BYTES, Damage, decryption
 
 
 def main():
@@ -27,7 +26,7 @@ def main():
     source, target = sys.argv[1:3]
     manifest, key = read_checked(source, sys.argv[3:])
     os.mkdir(target, 0o700)
-    decrypt = None if manifest["encryption"]["format"] == "none" else decryption(manifest, key)
+    decrypt = None if manifest["encryption"]["format"] == "none" else artifact_decryption(manifest, key)
     for artifact in manifest["artifacts"]:
         name = artifact["name"]
         try:
@@ -52,9 +51,19 @@ def describe(manifest):
     print("major", facts["serverVersionNumber"] // 10_000, sep="\t")
     print("identifier", facts["systemIdentifier"], sep="\t")
     print("timeline", facts["timeline"], sep="\t")
+    print("system", manifest["system"], sep="\t")
+    print("stopped", manifest["stoppedAt"], sep="\t")
+    print("stop", facts["stopLsn"], sep="\t")
+    print("segment", facts["segmentSizeBytes"], sep="\t")
     print("bytes", facts["dataBytes"], sep="\t")
     for artifact in manifest["artifacts"]:
         print("artifact", artifact["role"], artifact.get("tablespace", "-"), artifact["name"], artifact["sizeBytes"], sep="\t")
+
+
+def artifact_decryption(manifest, key):
+    decrypt = decryption(manifest["encryption"]["keyId"], key)
+    context = {"system": manifest["system"], "backup": manifest["backup"]}
+    return lambda source, name: decrypt(source, context | {"artifact": name})
 
 
 def open_artifact(path, target, artifact, decrypt):
@@ -85,10 +94,6 @@ def open_artifact(path, target, artifact, decrypt):
         raise
 
 
-class Damage(Exception):
-    """What is wrong with an artifact."""
-
-
 class HashedReader:
     """What the SDK and we read of a file, hashed as it passes."""
 
@@ -100,35 +105,6 @@ class HashedReader:
         data = self.file.read(size)
         self.digest.update(data)
         return data
-
-
-def decryption(manifest, key):
-    """@returns a function from an encrypted stream and its artifact's name to the chunks of what was encrypted"""
-    import aws_encryption_sdk
-    from aws_cryptographic_material_providers.mpl import AwsCryptographicMaterialProviders
-    from aws_cryptographic_material_providers.mpl.config import MaterialProvidersConfig
-    from aws_cryptographic_material_providers.mpl.models import AesWrappingAlg, CreateRawAesKeyringInput
-
-    keyring = AwsCryptographicMaterialProviders(config=MaterialProvidersConfig()).create_raw_aes_keyring(
-        input=CreateRawAesKeyringInput(
-            key_namespace="holdfast",
-            key_name=manifest["encryption"]["keyId"],
-            wrapping_key=key,
-            wrapping_alg=AesWrappingAlg.ALG_AES256_GCM_IV12_TAG16,
-        )
-    )
-    client = aws_encryption_sdk.EncryptionSDKClient()
-
-    def decrypt(source, name):
-        expected = {"system": manifest["system"], "backup": manifest["backup"], "artifact": name}
-        with client.stream(mode="d", source=source, keyring=keyring) as stream:
-            # Artifacts of one key could otherwise be exchanged.
-            if not expected.items() <= stream.header.encryption_context.items():
-                raise ValueError("it is another artifact's bytes")
-            while chunk := stream.read(CHUNK_BYTES):
-                yield chunk
-
-    return decrypt
 
 
 run(main)

@@ -106,7 +106,7 @@ configure_server() {
   # At its start the server makes the links of the tablespaces anew from this map.
   for oid in "${tablespaces[@]}"; do printf '%s %s\n' "$oid" "$target/tablespaces/$oid"; done >"$work/map"
   [ "${#tablespaces[@]}" -eq 0 ] || as_server tee -- "$data/tablespace_map" <"$work/map" >/dev/null
-  python restore/server_settings.py own "$inventory" "$work/control" "$target" "$port" >"$work/settings"
+  python restore/server_settings.py own "$inventory" "$work/control" "$target" "$port" "$mode" "${wal_timeline:-current}" "$when" >"$work/settings"
   as_server tee -a -- "$data/postgresql.auto.conf" <"$work/settings" >/dev/null
   # It may not be there (Debian has it in /etc), include files of the original machine, or name the original's data directory.
   if [ "$(as_server "$bin/postgres" -D "$data" -C data_directory 2>/dev/null)" != "$data" ]; then
@@ -118,19 +118,33 @@ configure_server() {
 start_server() {
   local segment reached
   { read -r superuser && read -r database; } < <(python restore/server_settings.py access "$work/inventory.json")
-  # Its patience ending is no failure: replay may take hours.
-  as_server "$bin/pg_ctl" start -D "$data" -l "$target/server.log" -w -t 3 -s >/dev/null 2>&1 || true
-  until [ "$(ask 'select pg_is_in_recovery()' 2>/dev/null)" = f ]; do
-    as_server "$bin/pg_ctl" status -D "$data" >/dev/null 2>&1 || fail 8 "the server did not come up; the end of its log:
+  await_recovery || { has_no_later_commit && await_recovery; } || fail 8 "the server did not come up; the end of its log:
 $(tail -n 15 -- "$target/server.log")" 'a library that is missing here? install it; else name an earlier time'
-    attend sleep 0.3
-  done
-  as_server sed -i '/^# Recovery to the end of the backup/,$d' "$data/postgresql.auto.conf"
+  as_server sed -i '/^# Recovery; removed after it/,$d' "$data/postgresql.auto.conf"
   segment=$(ask 'select pg_walfile_name(pg_current_wal_lsn())')
   reached=$((16#${segment:0:8}))
   [ "$reached" -gt "$timeline" ] ||
     fail 8 "the server is on timeline $reached, the original's own" 'please report this; name an earlier time'
+  demand_reach
+  rm -rf -- "$target/wal"
   tell "promoted to timeline $reached; the original was on $timeline"
+}
+
+# Starts the server and waits for the end of recovery. Fails where the server has ended.
+await_recovery() {
+  # Its patience ending is no failure: replay may take hours.
+  as_server "$bin/pg_ctl" start -D "$data" -l "$target/server.log" -w -t 3 -s >/dev/null 2>&1 || true
+  until [ "$(ask 'select pg_is_in_recovery()' 2>/dev/null)" = f ]; do
+    as_server "$bin/pg_ctl" status -D "$data" >/dev/null 2>&1 || return 1
+    attend sleep 0.3
+  done
+}
+
+# A mark proves that the WAL goes as far as the time, so if it holds no commit after it, its end is the state at the time.
+has_no_later_commit() {
+  [ "$mode" = time ] || return 1
+  [[ $(tail -n 15 -- "$target/server.log") == *'recovery ended before configured recovery target was reached'* ]] || return 1
+  as_server sed -i "s/^recovery_target_time = .*/recovery_target_time = ''/" "$data/postgresql.auto.conf"
 }
 
 ask() {

@@ -1,10 +1,12 @@
 """Settings of a restored server, as the text of PostgreSQL's files.
 
-usage: server_settings.py own INVENTORY CONTROL_DATA TARGET PORT    what is added to postgresql.auto.conf, which is read last
-       server_settings.py original INVENTORY                        a postgresql.conf, where that of the original cannot be read here
-       server_settings.py access INVENTORY                          a superuser and a database, a line each
+usage: server_settings.py own INVENTORY CONTROL_DATA TARGET PORT MODE TIMELINE WHEN
+           what is added to postgresql.auto.conf, which is read last
+       server_settings.py original INVENTORY    a postgresql.conf, where that of the original cannot be read here
+       server_settings.py access INVENTORY      a superuser and a database, a line each
 
-INVENTORY is the artifact inventory.json, CONTROL_DATA the output of pg_controldata.
+INVENTORY is the artifact inventory.json, CONTROL_DATA the output of pg_controldata. MODE says where recovery ends: `backup` (where the
+backup does), `time` (WHEN), or `end` (of the WAL in TARGET/wal).
 """
 
 import json
@@ -44,7 +46,7 @@ def main():
         own(inventory, *rest)
 
 
-def own(inventory, control_data_file, target, port):
+def own(inventory, control_data_file, target, port, mode, timeline, when):
     major = int(re.match(r"\d+", inventory["serverVersion"])[0])
     print("\n# Added by restore_db.sh: a server of its own, cut off from the original.")
     write({
@@ -81,19 +83,25 @@ def own(inventory, control_data_file, target, port):
         "pg_partman_bgw.dbname": "",
         **minimums(control_data_file, inventory["settings"]),
     })
-    print("# Recovery to the end of the backup; removed after it.")
-    # The order matters: PostgreSQL takes even an empty target for a second one when another was set before it.
+    print("# Recovery; removed after it.")
+    goal = {"backup": {"recovery_target": "immediate"}, "time": {"recovery_target_time": when.replace("T", " ")}, "end": {}}[mode]
+    names = ("recovery_target_name", "recovery_target_time", "recovery_target_xid", "recovery_target_lsn", "recovery_target")
     write({
-        "restore_command": "/bin/false",
-        "recovery_target_name": "",
-        "recovery_target_time": "",
-        "recovery_target_xid": "",
-        "recovery_target_lsn": "",
-        "recovery_target": "immediate",
-        "recovery_target_timeline": "current",
+        "restore_command": "/bin/false" if mode == "backup" else restore_command(f"{target}/wal"),
+        # The order matters: PostgreSQL takes even an empty target for a second one when another was set before it.
+        **{name: "" for name in names if name not in goal},
+        **goal,
+        "recovery_target_timeline": timeline,
+        "recovery_target_inclusive": "on",
         "recovery_target_action": "promote",
         "recovery_min_apply_delay": "0",
     })
+
+
+def restore_command(directory):
+    # PostgreSQL takes a percent sign for a placeholder. The path holds nothing else that a shell takes amiss between double quotes.
+    place = directory.replace("%", "%%")
+    return f'/bin/sh "{place}/.restore" "{place}" "%f" "%p"'
 
 
 def minimums(control_data_file, settings):

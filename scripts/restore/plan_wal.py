@@ -1,0 +1,170 @@
+"""Which archived WAL brings a backup to a moment.
+
+usage: plan_wal.py histories FACTS LISTING                                      prints the keys of the history files
+       plan_wal.py marks FACTS LISTING WHEN TIMELINE FETCHED [KEY-FILE ...]     prints the keys of marks that may prove the moment
+       plan_wal.py plan FACTS LISTING WHEN TIMELINE FETCHED [KEY-FILE ...]      prints the plan
+
+FACTS is what open_backup.py --check printed, LISTING has a key of the repository at the end of each line, FETCHED has the objects that
+were asked for before, under their keys. WHEN is `latest` or ISO 8601 with a zone. TIMELINE is a number, or - for the current one.
+The plan has lines of a name and values: `mode` (backup: nothing is archived behind it; time; end: all that is archived), `timeline`,
+`reach` (a position recovery must come to), `file` (name, key).
+"""
+
+import hmac
+import json
+import os
+import sys
+
+from manifest import canonical, damaged, moment, read_key, sign
+from open_wal import open_object
+from refusal import DAMAGED, NOT_FOUND, USAGE, Refusal, run
+from sealed import KeyFiles
+from wal_archive import Archive
+
+OLDER = "ask for an earlier time, or for the end of the backup with --to-backup-end"
+
+
+def main():
+    command, facts_file, listing, *rest = sys.argv[1:]
+    with open(facts_file, encoding="utf-8") as file:
+        facts = dict(line.rstrip("\n").split("\t", 1) for line in file if not line.startswith("artifact"))
+    archive = Archive(listing, facts["system"], facts["identifier"], int(facts["segment"]))
+    if command == "histories":
+        print_all(key for contents in archive.histories.values() for key in contents.values())
+        return
+    when, wanted, fetched, *key_files = rest
+    question = Question(facts, archive, when, wanted, fetched, key_files)
+    if command == "marks":
+        print_all(key for _, _, _, key in question.proofs()[:4])
+    else:
+        question.plan()
+
+
+def print_all(keys):
+    for key in keys:
+        print(key)
+
+
+class Question:
+    def __init__(self, facts, archive, when, wanted, fetched, key_files):
+        self.facts, self.archive, self.fetched, self.key_files = facts, archive, fetched, key_files
+        self.when = None if when == "latest" else moment(when)
+        self.stop = lsn_of(facts["stop"])
+        newest = archive.marks[-1][1] if archive.marks else int(facts["timeline"])
+        self.timeline = newest if wanted == "-" else int(wanted)
+
+    def plan(self):
+        lineage = self.lineage()
+        proven = self.proven()
+        if proven is None and self.when is not None and self.has_wal():
+            latest = self.archive.marks[-1][0].isoformat() if self.archive.marks else "nothing but the ends of backups"
+            raise Refusal(NOT_FOUND, f"nothing proves that the archive goes as far as {self.when.isoformat()}", f"it proves {latest}; {OLDER}")
+        goal = proven[2] if proven is not None else None
+        files, end = self.archive.follow(lineage, self.stop, None if self.when is None else goal)
+        if goal is not None and max(end, self.stop) < goal:
+            self.refuse_gap(lineage, end)
+        if not files:
+            print("mode", "backup", sep="\t")
+            return
+        print("mode", "end" if self.when is None else "time", sep="\t")
+        print("timeline", self.timeline, sep="\t")
+        print("reach", goal or self.stop, sep="\t")
+        for timeline, number, key in files:
+            print("file", self.archive.name(timeline, number), key, sep="\t")
+        for timeline, contents in self.archive.histories.items():
+            if len(contents) == 1:
+                print("file", f"{timeline:08X}.history", *contents.values(), sep="\t")
+
+    def has_wal(self):
+        return bool(self.archive.segments or self.archive.partials)
+
+    def proofs(self):
+        """Marks on the way to the timeline, those that prove the moment best first."""
+        leaves = {timeline: leave for timeline, _, leave in self.lineage()}
+        # At the very switch a mark may be of the old server, that stood still there while the new one was at work.
+        on_way = [
+            mark for mark in self.archive.marks if mark[1] in leaves and (leaves[mark[1]] is None or mark[2] < leaves[mark[1]])
+        ]
+        if self.when is None:
+            return on_way[::-1]
+        return [mark for mark in on_way if mark[0] >= self.when]
+
+    def proven(self):
+        """The first of the marks that can be trusted."""
+        for mark in self.proofs()[:4]:
+            path = os.path.join(self.fetched, mark[3])
+            try:
+                check_mark(path, mark, self.facts, self.key_files)
+                return mark
+            except Refusal as refusal:
+                print(f"left aside: {refusal}", file=sys.stderr)
+        return None
+
+    def lineage(self):
+        """@returns (timeline, where it begins, where it is left or None), the oldest first"""
+        backup = int(self.facts["timeline"])
+        if self.timeline == 1:
+            lineage = [(1, 0, None)]
+        else:
+            lineage = self.read_lineage()
+        leave = {timeline: leaves for timeline, _, leaves in lineage}.get(backup, -1)
+        if leave is not None and leave < self.stop:
+            what = f"the backup is not on the way to timeline {self.timeline}: it ended on timeline {backup} at {self.facts['stop']}"
+            raise Refusal(USAGE, what, f"--timeline {backup} follows it; or ask for an earlier time")
+        return lineage
+
+    def read_lineage(self):
+        contents = self.archive.histories.get(self.timeline, {})
+        name = f"{self.timeline:08X}.history"
+        if not contents and self.timeline == int(self.facts["timeline"]) and not self.has_wal():
+            return [(self.timeline, 0, None)]
+        if len(contents) != 1:
+            what = f"{name} is missing" if not contents else f"{name} has two contents"
+            raise Refusal(DAMAGED, f"{what}, so nobody knows the way to timeline {self.timeline}", f"name another --timeline; or {OLDER}")
+        (key,) = contents.values()
+        path = os.path.join(self.fetched, key)
+        text = open_object(path, key, self.facts["system"], KeyFiles(self.key_files)).decode("utf-8", "replace")
+        lineage, begin = [], 0
+        for line in text.splitlines():
+            words = line.split(None, 2)
+            if words and not line.lstrip().startswith("#"):
+                lineage.append((int(words[0]), begin, begin := lsn_of(words[1])))
+        return [*lineage, (self.timeline, begin, None)]
+
+    def refuse_gap(self, lineage, end):
+        number = end // self.archive.segment_bytes
+        owner = next(
+            timeline for timeline, begins, _ in reversed(lineage) if begins < (number + 1) * self.archive.segment_bytes
+        )
+        before = [mark[0] for mark in self.archive.marks if mark[1] in {each[0] for each in lineage} and mark[2] <= end]
+        hint = f"what was there until {max(before).isoformat()} can be had; {OLDER}" if before else OLDER
+        raise Refusal(DAMAGED, f"{self.archive.name(owner, number)} is missing in the archive, or there with two contents", hint)
+
+
+def check_mark(path, mark, facts, key_files):
+    with open(path, "rb") as file:
+        text = file.read(4097).decode("utf-8", "replace")
+    try:
+        document = json.loads(text)
+        if len(text) > 4096 or canonical(document) + "\n" != text:
+            raise damaged(path, "is not in the form Holdfast writes")
+        signature = document.pop("hmac", None)
+        says = (moment(document["at"]), document["timeline"], lsn_of(document["lsn"]), document["systemIdentifier"], document["system"])
+        if says != (*mark[:3], facts["identifier"], facts["system"]) or document["formatVersion"] != 1:
+            raise damaged(path, "says something else than its key")
+        if signature is None and key_files:
+            raise damaged(path, "is not signed, and must be where there is a key")
+        keys = [read_key(each) for each in key_files]
+        if signature is not None and not any(hmac.compare_digest(sign(document, key, "mark"), signature["value"]) for key in keys):
+            raise damaged(path, "is altered, or signed with another key than those given")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise damaged(path, f"is no mark: {error}") from None
+
+
+def lsn_of(text):
+    high, low = text.split("/")
+    return (int(high, 16) << 32) | int(low, 16)
+
+
+if __name__ == "__main__":
+    run(main)
