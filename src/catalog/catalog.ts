@@ -8,6 +8,8 @@ import { tombstoneKey, tombstonesPrefix } from './keys.js'
 import { type CatalogEntry, type ListFilter, listBackups, listSystems } from './list-backups.js'
 import type { UnsignedPolicy } from './manifest-codec.js'
 import { commitManifest, readManifest } from './manifests.js'
+import { createMarks, type Marks } from './marks.js'
+import { createWalArchive, type WalArchive } from './wal-archive.js'
 
 /** What one repository holds, read from its store alone. Every call may throw the store's errors as well. */
 export interface Catalog {
@@ -32,6 +34,10 @@ export interface Catalog {
   removeAttempt(id: BackupId, attempt: string, options?: CallOptions): Promise<RemovedAttempt>
   /** Compares what is stored with the manifest. @returns nothing when the copy is whole */
   checkArtifacts(manifest: Manifest, options?: CheckOptions): Promise<ArtifactProblem[]>
+  /** The archived WAL. */
+  readonly wal: WalArchive
+  /** What the archiver stated about the archived WAL. */
+  readonly marks: Marks
 }
 
 interface CatalogOptions {
@@ -54,6 +60,8 @@ export function createCatalog(place: CatalogOptions): Catalog {
     attemptObjects: (id, attempt, options) => attemptObjects(store, id, attempt, options),
     removeAttempt: (id, attempt, options) => removeAttempt(place, id, attempt, options),
     checkArtifacts: (manifest, options) => checkArtifacts(store, manifest, options),
+    wal: createWalArchive(store),
+    marks: createMarks(place),
   }
 }
 

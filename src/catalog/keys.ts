@@ -79,6 +79,14 @@ export function keyTime(at: Date): string {
   return at.toISOString().replaceAll(':', '-')
 }
 
+/** What {@link keyTime} made, as ISO 8601 UTC with milliseconds; undefined for anything else. */
+export function parseKeyTime(text: string): string | undefined {
+  const [, day, hours, minutes, seconds] = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})Z$/.exec(text) ?? []
+  const time = `${day}T${hours}:${minutes}:${seconds}Z`
+  const parsed = new Date(time)
+  return Number.isNaN(parsed.getTime()) || parsed.toISOString() !== time ? undefined : time
+}
+
 export const attemptPattern = /^a[1-9][0-9]{0,3}$/
 
 /** Plain file names: no `/`, no dot in front, nothing a shell or a file system takes amiss. */
@@ -91,7 +99,8 @@ function statePrefix(system: SystemName): string {
   return `_holdfast/${system}/`
 }
 
-function dayPath(time: string): string {
+/** Of an ISO 8601 time in UTC: `2026/01/10`. */
+export function dayPath(time: string): string {
   return time.slice(0, 10).replaceAll('-', '/')
 }
 

@@ -3,8 +3,9 @@ import { HoldfastError } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import type { EncryptionKey, KeyRing } from '../domain/keys.js'
 import type { Manifest } from '../domain/manifest.js'
-import { hmacMatches, hmacOf, type ManifestHmac } from './manifest-hmac.js'
-import { hmacSchema, manifestSchema } from './manifest-schema.js'
+import { type DocumentHmac, hmacMatches, hmacOf } from './document-hmac.js'
+import { complaint, hmacSchema } from './document-schema.js'
+import { manifestSchema } from './manifest-schema.js'
 
 /** Of an encoded manifest. Small enough to be read whole, always. */
 export const manifestLimitBytes = 64 * 1024
@@ -25,7 +26,7 @@ export function encodeManifest(manifest: Manifest, keys: KeyRing): Uint8Array {
   if (!checked.success)
     throw new HoldfastError('INTERNAL', `manifest of ${manifest.backup} is not valid: ${complaint(checked.error)}`)
   const key = signingKey(manifest, keys)
-  const bytes = documentOf(checked.data, key === undefined ? undefined : hmacOf(checked.data, key))
+  const bytes = documentOf(checked.data, key === undefined ? undefined : hmacOf('manifest', checked.data, key))
   if (bytes.length > manifestLimitBytes) {
     throw new HoldfastError(
       'NOT_SUPPORTED',
@@ -80,7 +81,7 @@ function findKey(keyId: string, keys: KeyRing, backup: BackupId): EncryptionKey 
   )
 }
 
-function documentOf(manifest: Manifest, hmac: ManifestHmac | undefined): Uint8Array {
+function documentOf(manifest: Manifest, hmac: DocumentHmac | undefined): Uint8Array {
   return new TextEncoder().encode(`${canonicalJson({ ...manifest, hmac })}\n`)
 }
 
@@ -104,16 +105,17 @@ function parseJson(bytes: Uint8Array, expected: BackupId): unknown {
   }
 }
 
-function parseHmac(value: unknown, expected: BackupId): ManifestHmac {
+function parseHmac(value: unknown, expected: BackupId): DocumentHmac {
   const result = hmacSchema.safeParse(value)
   if (!result.success) throw damaged(expected, `hmac: ${complaint(result.error)}`)
   return result.data
 }
 
-function checkHmac(manifest: Manifest, hmac: ManifestHmac, keys: KeyRing): void {
+function checkHmac(manifest: Manifest, hmac: DocumentHmac, keys: KeyRing): void {
   const { keyId } = manifest.encryption
   if (keyId !== undefined && keyId !== hmac.keyId) throw damaged(manifest.backup, 'its HMAC is of another key than its artifacts')
-  if (!hmacMatches(manifest, hmac, findKey(hmac.keyId, keys, manifest.backup))) throw wrongHmac(manifest.backup, hmac.keyId)
+  if (!hmacMatches('manifest', manifest, hmac, findKey(hmac.keyId, keys, manifest.backup)))
+    throw wrongHmac(manifest.backup, hmac.keyId)
 }
 
 // Encrypted means signed, whatever the policy: no version of Holdfast ever wrote the one without the other.
@@ -147,13 +149,4 @@ function unknownFormat(version: unknown, backup: BackupId): HoldfastError {
       details: { formatVersion: found },
     },
   )
-}
-
-/** The first thing a schema found wrong, as `path: message`. */
-function complaint(error: {
-  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]
-}): string {
-  const [issue] = error.issues
-  if (issue === undefined) return 'not valid'
-  return issue.path.length === 0 ? issue.message : `${issue.path.map(String).join('.')}: ${issue.message}`
 }

@@ -10,26 +10,14 @@ import {
 } from '../domain/ids.js'
 import { parseLsn } from '../domain/lsn.js'
 import type { Manifest } from '../domain/manifest.js'
+import { keyIdSchema, parsed } from './document-schema.js'
 import { artifactPattern, attemptPattern } from './keys.js'
-
-/** A string a parser of the domain accepts; its complaint becomes the issue's message. */
-function parsed<T extends string>(parse: (text: string) => T) {
-  return z.string().transform((text, context): T => {
-    try {
-      return parse(text)
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
-      return z.NEVER
-    }
-  })
-}
 
 // A lone surrogate has no UTF-8 form, so other tools could not compute the HMAC.
 const text = z.string().refine((value) => value.isWellFormed(), 'not well-formed Unicode')
 const moment = z.iso.datetime()
 const bytes = z.int().nonnegative()
 const oid = z.string().regex(/^[1-9][0-9]{0,9}$/)
-export const keyIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
 
 const artifact = z
   .strictObject({
@@ -105,13 +93,6 @@ export const manifestSchema = z
   .check(({ value, issues }) => {
     for (const message of contradictions(value)) issues.push({ code: 'custom', message, input: value, path: [] })
   }) satisfies z.ZodType<Manifest>
-
-/** Of the manifest's HMAC, a member of the document beside the manifest's own. */
-export const hmacSchema = z.strictObject({
-  algorithm: z.literal('HMAC-SHA-256'),
-  keyId: keyIdSchema,
-  value: z.string().regex(/^[0-9a-f]{64}$/),
-})
 
 function contradictions(manifest: Manifest): string[] {
   const { system, kind } = describeBackupId(manifest.backup)

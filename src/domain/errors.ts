@@ -17,9 +17,24 @@ const rules = {
   NOT_SUPPORTED: { retryable: false, exitStatus: 2, hint: 'see CHANGELOG.md for what this version does' },
   DEGRADED: { retryable: false, exitStatus: 3, hint: 'run the backup again, or `holdfast doctor` to see what is away' },
   NOT_FOUND: { retryable: false, exitStatus: 4, hint: 'run `holdfast ls` to see what is there' },
+  OUTSIDE_WINDOW: {
+    retryable: false,
+    exitStatus: 4,
+    hint: 'run `holdfast window <system>` to see what can be restored',
+  },
   SYSTEM_BUSY: { retryable: true, exitStatus: 5, hint: 'wait for the other operation, or watch it in the Temporal UI' },
   INSTANCE_EXISTS: { retryable: false, exitStatus: 5, hint: 'choose another --name, or `holdfast instances drop <name>`' },
   ALREADY_EXISTS: { retryable: false, exitStatus: 5, hint: 'an object of this name holds other bytes; nothing was overwritten' },
+  WAL_CONFLICT: {
+    retryable: false,
+    exitStatus: 5,
+    hint: 'two servers wrote the same WAL file: find out which one is the original, stop the other, and take a full backup',
+  },
+  WAL_FOREIGN: {
+    retryable: false,
+    exitStatus: 5,
+    hint: 'this is the WAL of another cluster: give it a system of its own, and take a full backup',
+  },
   SOURCE_UNAVAILABLE: { retryable: true, exitStatus: 6, hint: 'check that the server runs and can be reached from this host' },
   SOURCE_DENIED: { retryable: false, exitStatus: 6, hint: 'check the password, pg_hba.conf and the privileges of the role' },
   SOURCE_UNSUITABLE: { retryable: false, exitStatus: 6, hint: 'run `holdfast doctor` to see what the server lacks' },
@@ -43,6 +58,7 @@ const rules = {
   STORE_INCAPABLE: { retryable: false, exitStatus: 7, hint: 'run `holdfast doctor` to see what the store lacks' },
   ARTIFACT_DAMAGED: { retryable: false, exitStatus: 8, hint: 'restore from another repository, and take a new backup' },
   ARTIFACT_MISSING: { retryable: false, exitStatus: 8, hint: 'restore from another repository, and take a new backup' },
+  WAL_GAP: { retryable: false, exitStatus: 8, hint: 'take a full backup: the window begins anew at its end' },
   MANIFEST_DAMAGED: {
     retryable: false,
     exitStatus: 8,

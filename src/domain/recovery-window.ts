@@ -1,0 +1,122 @@
+import type { BackupId } from './ids.js'
+import type { Lsn } from './lsn.js'
+import type { Manifest } from './manifest.js'
+import type { Mark } from './mark.js'
+import type { TimelineHistory } from './timeline-history.js'
+import type { WalInventory } from './wal-inventory.js'
+
+/** A moment of a cluster: a time by its clock, and the WAL it had flushed by then. */
+export interface WindowMoment {
+  /** ISO 8601 UTC. */
+  readonly at: string
+  readonly lsn: Lsn
+}
+
+/** A full backup a recovery can start from. */
+export interface WindowBase {
+  readonly backup: BackupId
+  readonly timeline: number
+  readonly startLsn: Lsn
+  readonly stopLsn: Lsn
+  readonly stoppedAt: string
+}
+
+/** Segments of one timeline that a recovery reads, both inclusive and everything between. */
+export interface WalPiece {
+  readonly timeline: number
+  readonly firstSegment: string
+  readonly lastSegment: string
+}
+
+/** The file a recovery ends with. A partial is handed to PostgreSQL under the segment's name. */
+export interface LastFile {
+  readonly kind: 'segment' | 'partial'
+  readonly file: string
+}
+
+/** A stretch of moments without a gap, all of them restorable, on the way to one timeline. */
+export interface WindowSpan {
+  readonly systemIdentifier: string
+  /** The target timeline: the way to it may lead over others. */
+  readonly timeline: number
+  /** By their end, the oldest first; never empty. Each reaches from its own end to the span's. */
+  readonly bases: readonly WindowBase[]
+  /** End of the first base. */
+  readonly from: WindowMoment
+  /** The newest moment that a mark proves, or the end of the newest base. */
+  readonly to: WindowMoment
+  /** Where the archived WAL ends; at or after `to.lsn`. */
+  readonly archivedTo: Lsn
+  /** What the oldest base needs from the archive, in the order of replay. Empty: nothing beyond the backup itself. */
+  readonly pieces: readonly WalPiece[]
+  readonly lastFile?: LastFile
+}
+
+export type GapReason =
+  /** Segments that are not there. */
+  | 'missing'
+  /** Two contents under one name. */
+  | 'conflict'
+  /** The history file of a timeline. */
+  | 'missing-history'
+  | 'conflicting-history'
+  /** A history file that cannot be read. */
+  | 'damaged-history'
+
+export interface WindowGap {
+  readonly systemIdentifier: string
+  readonly timeline: number
+  /** Names of files, both inclusive. */
+  readonly firstMissing: string
+  readonly lastMissing: string
+  readonly reason: GapReason
+}
+
+export interface WindowTimeline {
+  readonly systemIdentifier: string
+  readonly timeline: number
+  /** Where it left the one before it; absent for the first, and where its history is not known. */
+  readonly parent?: { readonly timeline: number; readonly switchLsn: Lsn }
+  /** The one the archiver follows: `latest` and times mean the way to it. */
+  readonly current: boolean
+}
+
+/** WAL of a cluster of which there is no backup: left aside. */
+export interface ForeignWal {
+  readonly systemIdentifier: string
+  readonly objects: number
+  /** Name of one of them. */
+  readonly example: string
+}
+
+/** What can be restored from one repository, proven by what lies there. */
+export interface RecoveryWindow {
+  /** Of the current cluster and the way to its current timeline. Absent: nothing can be restored. */
+  readonly earliest?: WindowMoment
+  readonly latest?: WindowMoment
+  /** Now less the newest moment proven on the way to the current timeline: what would be lost. Absent without a base. */
+  readonly actualRpoMs?: number
+  /** By cluster, timeline and time. */
+  readonly spans: readonly WindowSpan[]
+  readonly gaps: readonly WindowGap[]
+  readonly timelines: readonly WindowTimeline[]
+  readonly foreign: readonly ForeignWal[]
+}
+
+/** A history file as found: read, or why not. Different contents under one name are two of them. */
+export interface FoundHistory {
+  readonly systemIdentifier: string
+  readonly timeline: number
+  /** Absent: it could not be read. */
+  readonly history?: TimelineHistory
+}
+
+export interface WindowEvidence {
+  /** Full backups, without those that are about to be removed. Others are passed over. */
+  readonly manifests: readonly Manifest[]
+  readonly wal: WalInventory
+  readonly histories: readonly FoundHistory[]
+  /** Those whose signature was checked. In any order; the newest that count are enough. */
+  readonly marks: readonly Mark[]
+  readonly now: Date
+}
