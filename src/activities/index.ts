@@ -2,6 +2,7 @@ import type { Composition } from '../composition/compose.js'
 import { createBackupActivities } from './backup-activities.js'
 import { createLeaseActivities } from './lease-activities.js'
 import { createRestoreActivities } from './restore-activities.js'
+import { createWalActivities } from './wal-activities.js'
 
 /** Every activity, under the names workflows know them by. */
 export function createActivities(composition: Composition) {
@@ -9,6 +10,7 @@ export function createActivities(composition: Composition) {
     ...createBackupActivities(composition),
     ...createLeaseActivities(composition),
     ...createRestoreActivities(composition),
+    ...createWalActivities(composition),
   }
 }
 

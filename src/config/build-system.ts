@@ -1,5 +1,5 @@
-import type { RepositoryName, SystemName } from '../domain/ids.js'
 import { join } from 'node:path'
+import type { RepositoryName, SystemName } from '../domain/ids.js'
 import type { KindConfig, PostgresConnectionConfig, SystemConfig, WalConfig } from './config.js'
 import { type ResolvePath, resolveReference } from './place.js'
 import { optionally, present } from './present.js'

@@ -39,13 +39,28 @@ const extract = z.strictObject({
   only: z.array(z.string()).min(1).readonly().exactOptional(),
 })
 
-const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract])
+const receiveWal = z.strictObject({
+  ...base,
+  kind: z.literal('receive-wal'),
+  system: z.string().transform(parseSystemName),
+})
+
+const replicateWal = z.strictObject({
+  ...base,
+  kind: z.literal('replicate-wal'),
+  system: z.string().transform(parseSystemName),
+  to: z.string().transform(parseRepositoryName),
+})
+
+const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract, receiveWal, replicateWal])
 
 /** What a job is to do. Read back from a file by the job itself. */
 export type JobSpec = z.infer<typeof jobSpec>
 export type CaptureSpec = z.infer<typeof capture>
 export type ReplicateSpec = z.infer<typeof replicate>
 export type ExtractSpec = z.infer<typeof extract>
+export type ReceiveWalSpec = z.infer<typeof receiveWal>
+export type ReplicateWalSpec = z.infer<typeof replicateWal>
 
 export function parseJobSpec(text: string): JobSpec {
   return jobSpec.parse(JSON.parse(text))
@@ -53,7 +68,7 @@ export function parseJobSpec(text: string): JobSpec {
 
 /**
  * The name under which a job is started, adopted and stopped. It holds what makes two jobs the same work:
- * the attempt for a capture, attempt and repository for a replication, the instance for an extraction.
+ * the attempt for a capture, attempt and repository for a replication, the instance for an extraction, the system for its WAL.
  */
 export function jobNameOf(spec: JobSpec): string {
   switch (spec.kind) {
@@ -63,6 +78,10 @@ export function jobNameOf(spec: JobSpec): string {
       return replicateJobName(spec)
     case 'extract':
       return extractJobName(spec.instance)
+    case 'receive-wal':
+      return receiveWalJobName(spec.system)
+    case 'replicate-wal':
+      return replicateWalJobName(spec.system, spec.to)
   }
 }
 
@@ -76,6 +95,14 @@ export function replicateJobName(copy: { readonly backup: string; readonly attem
 
 export function extractJobName(instance: string): string {
   return `extract/${instance}`
+}
+
+export function receiveWalJobName(system: string): string {
+  return `receive-wal/${system}`
+}
+
+export function replicateWalJobName(system: string, to: string): string {
+  return `replicate-wal/${system}/${to}`
 }
 
 /** Short, because a Unix socket's path holds 107 bytes at most. */

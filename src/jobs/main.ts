@@ -11,6 +11,8 @@ import { runCapture } from './run-capture.js'
 import { runExtract } from './run-extract.js'
 import { runReplicate } from './run-replicate.js'
 import { type ServedJob, serveJob } from './serve-job.js'
+import { runReceiveWal } from './wal/run-receive-wal.js'
+import { runReplicateWal } from './wal/run-replicate-wal.js'
 import { watchPresence } from './worker-presence.js'
 
 /*
@@ -68,6 +70,10 @@ function perform(spec: JobSpec, context: JobContext): Promise<unknown> {
       return runReplicate(spec, context)
     case 'extract':
       return runExtract(spec, context)
+    case 'receive-wal':
+      return runReceiveWal(spec, context)
+    case 'replicate-wal':
+      return runReplicateWal(spec, context)
   }
 }
 

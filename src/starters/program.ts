@@ -10,6 +10,7 @@ import { addRestoreCommand } from './restore-command.js'
 import { addShowCommand } from './show-command.js'
 import { speakOurWay } from './usage-error.js'
 import { configOption } from './verb.js'
+import { addWalCommand } from './wal-command.js'
 import { addWorkerCommand } from './worker-command.js'
 
 /** Every verb, each in a file of its own. Wrong usage throws USAGE; `--help` and `--version` throw commander's own error. */
@@ -28,6 +29,7 @@ export function buildProgram(env: NodeJS.ProcessEnv): Command {
   addListCommand(program, env)
   addShowCommand(program, env)
   addInstancesCommand(program, env)
+  addWalCommand(program, env)
   addDoctorCommand(program, env)
   speakOurWay(program)
   return program

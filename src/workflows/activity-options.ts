@@ -10,7 +10,7 @@ const planningTimeout = '1 minute'
 const lightTries = 5
 
 /** Work that needs no host: reading the configuration. */
-export const planning = proxyActivities<Pick<Activities, 'planBackup' | 'planRestore'>>({
+export const planning = proxyActivities<Pick<Activities, 'planBackup' | 'planRestore' | 'planWal'>>({
   taskQueue: mainTaskQueue,
   startToCloseTimeout: planningTimeout,
   summary: 'read the configuration',

@@ -5,12 +5,18 @@ import { HoldfastError } from '../../domain/errors.js'
 import { hasCode } from '../job-directory.js'
 
 /** A small JSON file of the spool. @returns undefined where there is none. @throws LOCAL_IO, also for what is not of its form */
-export async function readDocument<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema> | undefined> {
+export async function readDocument<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+): Promise<z.output<Schema> | undefined> {
   try {
     return schema.parse(JSON.parse(await readFile(path, 'utf8')))
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
-    throw new HoldfastError('LOCAL_IO', `cannot read ${path}`, { cause: error, hint: 'remove it: it is made anew from the server and the repositories' })
+    throw new HoldfastError('LOCAL_IO', `cannot read ${path}`, {
+      cause: error,
+      hint: 'remove it: it is made anew from the server and the repositories',
+    })
   }
 }
 

@@ -2,8 +2,8 @@ import { mkdir, readdir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { WalSpool } from '../../composition/wal-spool.js'
-import { parseLsn } from '../../domain/lsn.js'
 import type { RepositoryName } from '../../domain/ids.js'
+import { parseLsn } from '../../domain/lsn.js'
 import { readDocument, writeDocument } from './document.js'
 
 const position = z.strictObject({ timeline: z.int().positive(), lsn: z.string().transform(parseLsn) }).readonly()
@@ -19,7 +19,10 @@ const state = z.strictObject({
   /** Everything before it is sealed. Always the beginning of a segment. */
   received: position,
   /** The newest partial segment that was sealed. */
-  partial: z.strictObject({ file: z.string(), endLsn: z.string().transform(parseLsn) }).readonly().exactOptional(),
+  partial: z
+    .strictObject({ file: z.string(), endLsn: z.string().transform(parseLsn) })
+    .readonly()
+    .exactOptional(),
   /** Histories that were sealed. */
   histories: z.array(z.string()).readonly(),
   /** What the server had removed before it was received. */

@@ -21,7 +21,9 @@ export async function findServer(options: PostgresEngineOptions, signal: AbortSi
   const { address, role, major, passedOver } = await chooseServer(options, signal)
   if (role === 'standby') {
     const message = `none of the hosts takes writes: ${[`${address.label} is a standby`, ...passedOver].join('; ')}`
-    throw new HoldfastError('SOURCE_UNAVAILABLE', message, { hint: 'WAL is received from the primary: name it under connection.hosts' })
+    throw new HoldfastError('SOURCE_UNAVAILABLE', message, {
+      hint: 'WAL is received from the primary: name it under connection.hosts',
+    })
   }
   return withConnection(options, { address, purpose: 'replication' }, signal, async (connection) => {
     const identity = await oneRow<{ systemid: string; timeline: number }>(connection, 'IDENTIFY_SYSTEM')

@@ -38,7 +38,8 @@ export function createPostgresWalSource(options: PostgresEngineOptions, system: 
           failures.push(error)
         }
       }
-      if (failures.length === options.hosts.length) throw failures[0] ?? new HoldfastError('CONFIG_INVALID', 'no host is configured')
+      if (failures.length === options.hosts.length)
+        throw failures[0] ?? new HoldfastError('CONFIG_INVALID', 'no host is configured')
       return dropped
     },
     look: (server, signal) =>

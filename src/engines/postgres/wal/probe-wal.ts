@@ -58,10 +58,20 @@ function slotsFinding({ slots, used_slots, wal_status }: Facts, slot: string): F
   const subject = 'archiving: replication slot'
   const message = wal_status === null ? `${slots - used_slots} of ${slots} slots are free` : `${slot} is there, ${wal_status}`
   if (wal_status === 'lost') {
-    return { subject, outcome: 'warning', message, hint: 'archiving makes it anew; `holdfast wal status` says whether WAL was lost' }
+    return {
+      subject,
+      outcome: 'warning',
+      message,
+      hint: 'archiving makes it anew; `holdfast wal status` says whether WAL was lost',
+    }
   }
   if (used_slots < slots) return { subject, outcome: 'ok', message }
-  return { subject, outcome: 'failed', message, hint: 'raise max_replication_slots (needs a restart), or drop a slot nobody uses' }
+  return {
+    subject,
+    outcome: 'failed',
+    message,
+    hint: 'raise max_replication_slots (needs a restart), or drop a slot nobody uses',
+  }
 }
 
 /** One for the receiver for ever, two for a backup meanwhile. */
@@ -78,5 +88,10 @@ function sendersFinding({ senders, used_senders }: Facts): Finding {
 function roleFinding({ role, may }: Facts): Finding {
   const subject = 'archiving: privileges'
   if (may) return { subject, outcome: 'ok', message: `role ${role} may make replication slots` }
-  return { subject, outcome: 'failed', message: `role ${role} may not make replication slots`, hint: `alter role "${role}" replication` }
+  return {
+    subject,
+    outcome: 'failed',
+    message: `role ${role} may not make replication slots`,
+    hint: `alter role "${role}" replication`,
+  }
 }

@@ -1,7 +1,7 @@
 import { readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { WalPosition } from '../../../domain/wal-position.js'
 import { segmentNameAt } from '../../../domain/lsn.js'
+import type { WalPosition } from '../../../domain/wal-position.js'
 
 const partialPattern = /^[0-9A-F]{24}\.partial$/
 

@@ -20,7 +20,10 @@ export function receiveFailure(server: string, lastLines: string, cause: unknown
 
 const rules: readonly Rule[] = [
   { pattern: /No space left on device|Disk quota exceeded/, code: 'SPOOL_SHORT' },
-  { pattern: /password authentication failed|no password supplied|no pg_hba\.conf entry|pg_hba\.conf rejects/, code: 'SOURCE_DENIED' },
+  {
+    pattern: /password authentication failed|no password supplied|no pg_hba\.conf entry|pg_hba\.conf rejects/,
+    code: 'SOURCE_DENIED',
+  },
   { pattern: /permission denied to start WAL sender|must be superuser or replication role/, code: 'SOURCE_DENIED' },
   {
     pattern: /number of requested standby connections exceeds max_wal_senders|too many clients|remaining connection slots/,

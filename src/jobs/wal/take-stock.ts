@@ -1,0 +1,34 @@
+import type { Catalog } from '../../catalog/catalog.js'
+import { HoldfastError } from '../../domain/errors.js'
+import type { SystemName } from '../../domain/ids.js'
+import type { CallOptions } from '../../storage/store.js'
+import type { Archived, SpoolState } from './spool.js'
+
+/** What was archived longer ago is not met again: a cluster that was away for so long begins with a full backup anyway. */
+const lookBackMs = 2 * 86_400_000
+
+/**
+ * What a repository holds already, for a spool it has not served yet: the first one, or one made anew. Everything before the spool's
+ * origin is there or nowhere: the server has forgotten it only because it was.
+ * @throws WAL_FOREIGN when another cluster archives under this system's name
+ */
+export async function takeStock(
+  catalog: Catalog,
+  system: SystemName,
+  state: SpoolState,
+  options: CallOptions,
+): Promise<Archived> {
+  const partials: string[] = []
+  for await (const object of catalog.wal.list(system, { ...options, from: new Date(Date.now() - lookBackMs) })) {
+    if (object.systemIdentifier !== state.systemIdentifier) throw foreign(object.systemIdentifier, object.file, state)
+    if (object.kind === 'partial') partials.push(object.key)
+  }
+  return { version: 1, spool: state.id, position: state.origin, ends: {}, partials }
+}
+
+function foreign(other: string, file: string, state: SpoolState): HoldfastError {
+  const message = `it holds ${file} of the cluster ${other}, and ours is ${state.systemIdentifier}`
+  return new HoldfastError('WAL_FOREIGN', message, {
+    hint: 'give one of the two clusters a system with a name of its own; nothing was stored',
+  })
+}
