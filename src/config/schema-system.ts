@@ -103,11 +103,9 @@ const postgres = z.strictObject({
   drill: z.strictObject({ schedule: schedule() }).exactOptional().meta({ description: 'Not yet supported.' }),
   objectives: z
     .strictObject({
-      rpo: duration('5m')
-        .exactOptional()
-        .meta({
-          description: 'How much may be lost: WAL is archived, and proven, three times in this time, at least every minute.',
-        }),
+      rpo: duration('5m').exactOptional().meta({
+        description: 'How much may be lost: WAL is archived, and proven, three times in this time, at least every minute.',
+      }),
       rto: duration('1h').exactOptional().meta({ description: 'How long a restore may take.' }),
       backupWindow: duration('3h').exactOptional().meta({ description: 'How long a backup may take.' }),
     })

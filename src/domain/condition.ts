@@ -16,11 +16,16 @@ export interface Conditions {
   /** Of what was thrown. */
   raiseError(name: string, error: unknown): void
   clear(name: string): void
+  /** Of what happened once and is not there to be seen any more. */
+  clearOlder(name: string, ageMs: number): void
   list(): readonly Condition[]
 }
 
 export function createConditions(now: () => Date, onChange: () => void): Conditions {
   const held = new Map<string, Condition>()
+  const clear = (name: string) => {
+    if (held.delete(name)) onChange()
+  }
   const raise = (name: string, code: ErrorCode, message: string, hint = hintOf(code)) => {
     const before = held.get(name)
     const since = before?.code === code ? before.since : now().toISOString()
@@ -33,8 +38,10 @@ export function createConditions(now: () => Date, onChange: () => void): Conditi
       const { code, message, hint } = toHoldfastError(error)
       raise(name, code, message, hint)
     },
-    clear(name) {
-      if (held.delete(name)) onChange()
+    clear,
+    clearOlder(name, ageMs) {
+      const since = held.get(name)?.since
+      if (since !== undefined && now().getTime() - Date.parse(since) > ageMs) clear(name)
     },
     list: () => [...held.values()].toSorted((a, b) => (a.since < b.since ? -1 : 1)),
   }

@@ -48,8 +48,14 @@ export async function keepGuard(keeping: GuardKeeping): Promise<Guard> {
   return compareLsn(target, guard.restartLsn) > 0 ? { ...guard, restartLsn: target } : guard
 }
 
-function noteLoss(guard: Guard, conditions: Conditions): void {
-  if (guard.state === 'ensured') return
+/** Told for a while: whether WAL is missing shows by itself. */
+const lossToldMs = 3_600_000
+
+export function noteLoss(guard: Guard, conditions: Conditions): void {
+  if (guard.state === 'ensured') {
+    conditions.clearOlder('slot', lossToldMs)
+    return
+  }
   const what = guard.state === 'lost' ? 'the server had dropped WAL it was to keep' : 'the replication slot was gone'
   conditions.raise('slot', 'WAL_SLOT_LOST', `${what}; it was made anew at ${guard.restartLsn}`)
 }

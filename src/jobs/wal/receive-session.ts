@@ -8,7 +8,7 @@ import { compareLsn } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
 import { comparePositions, planWalStart, segmentFloor } from '../../domain/wal-position.js'
 import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
-import { keepGuard } from './keep-guard.js'
+import { keepGuard, noteLoss } from './keep-guard.js'
 import { purgeSpool } from './purge-spool.js'
 import type { Sealing } from './seal-file.js'
 import { sealReceived } from './seal-received.js'
@@ -23,7 +23,7 @@ export interface Reception {
   /** All of the system. */
   readonly repositories: readonly RepositoryName[]
   readonly conditions: Conditions
-  readonly tell: (seen: Seen) => void
+  readonly tell: (seen: Seen) => Promise<void>
 }
 
 export interface Seen {
@@ -82,7 +82,7 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
         })
         await insistOnRoom(reception, state)
       }
-      reception.tell({ server, state, guard })
+      await reception.tell({ server, state, guard })
     }
   } finally {
     ending.abort(new HoldfastError('STOPPED', 'receiving was ended'))
@@ -108,12 +108,8 @@ async function firstGuard(
   signal: AbortSignal,
 ): Promise<Guard> {
   const guard = await source.ensureGuard(server, signal)
-  const lost =
-    guard.state === 'lost' || (guard.state === 'made' && known !== undefined && known.received.timeline === server.timeline)
-  if (lost) {
-    const what = guard.state === 'lost' ? 'the server had dropped WAL it was to keep' : 'the replication slot was gone'
-    conditions.raise('slot', 'WAL_SLOT_LOST', `${what}; it was made anew at ${guard.restartLsn}`)
-  }
+  const isNew = guard.state === 'made' && known?.received.timeline !== server.timeline
+  if (!isNew) noteLoss(guard, conditions)
   return guard
 }
 
@@ -167,7 +163,10 @@ async function insistOnRoom(reception: Reception, state: SpoolState): Promise<vo
   } else if (usedBytes < spool.maximumBytes / 2) conditions.clear('dropped')
   const freeBytes = await spool.freeBytes()
   const reserveBytes = Math.max(reserve.segments * state.segmentSizeBytes, reserve.bytes)
-  if (usedBytes <= spool.maximumBytes && freeBytes >= reserveBytes) return conditions.clear('room')
+  if (usedBytes <= spool.maximumBytes && freeBytes >= reserveBytes) {
+    conditions.clear('room')
+    return
+  }
   const message =
     freeBytes < reserveBytes
       ? `the spool's disk has ${formatBytes(freeBytes)} free`

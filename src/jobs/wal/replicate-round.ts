@@ -101,7 +101,10 @@ async function keep({ spool, target }: Replication, next: Archived, before?: Arc
 }
 
 function noteGap({ conditions, target }: Replication, gap: ReturnType<typeof advanceArchived>['gap']): void {
-  if (gap === undefined) return conditions.clear('gap')
+  if (gap === undefined) {
+    conditions.clear('gap')
+    return
+  }
   const message = `repository ${target.name} lacks WAL from ${gap.from.lsn} to ${gap.to.lsn}, and the spool has it no longer`
   conditions.raise('gap', 'WAL_GAP', message)
 }

@@ -1,15 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { createConditions } from '../../domain/condition.js'
 import { HoldfastError, toHoldfastError } from '../../domain/errors.js'
 import type { JobContext } from '../job-context.js'
 import type { ReplicateWalSpec } from '../job-spec.js'
 import { createUploadPacer } from '../upload-pacer.js'
+import { pause } from './pause.js'
 import { type Round, replicateRound } from './replicate-round.js'
 import { openSpool } from './spool.js'
 
 const pollMs = 250
 
-export function replicateStep(repository: string): string {
+function replicateStep(repository: string): string {
   return `replicate ${repository}`
 }
 
@@ -41,15 +41,13 @@ export async function runReplicateWal(spec: ReplicateWalSpec, { composition, voi
       conditions.clear('repository')
       tell()
     } catch (error) {
-      if (signal.aborted) throw signal.reason
+      signal.throwIfAborted()
       failures += 1
       const { code, message, hint } = toHoldfastError(error)
       conditions.raiseError('repository', new HoldfastError(code, `repository ${to}: ${message}`, { hint, cause: error }))
     }
     const waitMs = failures === 0 ? pollMs : Math.min(retryMaximumIntervalMs, retryIntervalMs * 2 ** Math.min(failures - 1, 10))
-    await delay(waitMs, undefined, { signal }).catch(() => {
-      throw signal.reason
-    })
+    await pause(waitMs, signal)
   }
 }
 

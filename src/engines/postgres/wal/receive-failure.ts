@@ -30,5 +30,5 @@ const rules: readonly Rule[] = [
     code: 'SOURCE_UNAVAILABLE',
     hint: 'raise max_wal_senders, or end replication connections that are not needed',
   },
-  { pattern: /(?:replication stream|replication command|WAL stream)[^]*\b[0-9A-F]{24}\b/, code: 'WAL_GAP' },
+  { pattern: /(?:replication stream|replication command|WAL stream)[\s\S]*\b[0-9A-F]{24}\b/, code: 'WAL_GAP' },
 ]
