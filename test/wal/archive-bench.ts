@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client, Connection } from '@temporalio/client'
 import { walEncryptionContext } from '../../src/catalog/encryption-context.js'
 import { walName } from '../../src/catalog/wal-keys.js'
 import { type Composition, compose } from '../../src/composition/compose.js'
@@ -13,6 +14,7 @@ import { compareLsn, formatLsn, type Lsn, lsnToBytes, parseLsn, segmentNameAt } 
 import type { WalObject } from '../../src/domain/wal.js'
 import { decompressZstd } from '../../src/pipeline/decompress-zstd.js'
 import { decrypt } from '../../src/pipeline/decrypt.js'
+import { createObserver, type Observation } from '../../src/starters/observe-operation.js'
 import { startPostgres, type TestPostgres, type TestPostgresOptions } from '../servers/postgres.js'
 import { type Stand, startStand } from '../stand/stand.js'
 import type { StandSettings } from '../stand/stand-config.js'
@@ -35,8 +37,8 @@ export interface ArchiveBench {
   objects(repository?: string): Promise<WalObject[]>
   read(object: WalObject, repository?: string): Promise<Buffer>
   /** Compares every complete segment from `from` to `to` with the server's own file; one that is missing or differs fails. */
-  compare(from: Lsn, to: Lsn, repository?: string): Promise<number>
-  conditions(): Promise<readonly (Condition & { readonly step: string })[]>
+  compare(from: Lsn, to: Lsn, repository?: string, where?: { timeline: number; dataDirectory: string }): Promise<number>
+  conditions(): Promise<readonly Condition[]>
   /** Waits until a condition of this code is told. */
   condition(code: string): Promise<Condition>
   close(): Promise<void>
@@ -44,17 +46,21 @@ export interface ArchiveBench {
 
 export interface ArchiveBenchOptions extends StandSettings {
   readonly postgres?: Partial<TestPostgresOptions>
+  /** One that is there already, and is the test's own to remove. */
+  readonly server?: TestPostgres
 }
 
 /** A server whose WAL is archived to a directory and to S3, three times in three seconds. */
 export async function startArchiveBench(options: ArchiveBenchOptions = {}): Promise<ArchiveBench> {
-  const { postgres: wanted, ...settings } = options
-  const postgres = await startPostgres({
-    major: 15,
-    ...wanted,
-    // Kept for the comparison: the server would use its old files again.
-    settings: { max_slot_wal_keep_size: '512MB', wal_keep_size: '1GB', ...wanted?.settings },
-  })
+  const { postgres: wanted, server, ...settings } = options
+  const own = async () =>
+    startPostgres({
+      major: 15,
+      ...wanted,
+      // Kept for the comparison: the server would use its old files again.
+      settings: { max_slot_wal_keep_size: '512MB', wal_keep_size: '1GB', ...wanted?.settings },
+    })
+  const postgres = server ?? (await own())
   const stand = await startStand({
     postgres,
     wal: { mode: 'stream', required: ['primary'] },
@@ -67,23 +73,30 @@ export async function startArchiveBench(options: ArchiveBenchOptions = {}): Prom
     `select setting::bigint::text as size from pg_settings where name = 'wal_segment_size'`,
   )
   await postgres.sql('create table ballast (i int, c text)')
-  return createBench(stand, postgres, composition, Number(size), worker)
+  const connection = await Connection.connect({ address: stand.temporal.address })
+  const client = new Client({ connection })
+  const observe = createObserver(client, client.workflow.getHandle('wal/shop'))
+  const bench = createBench({ stand, postgres, composition, segmentBytes: Number(size), worker, observe })
+  return Object.assign(bench, {
+    async close() {
+      await stand.cli('wal', 'stop', 'shop')
+      await bench.worker.stop()
+      await connection.close()
+      await stand.close()
+      await postgres.dispose()
+    },
+  })
 }
 
-function createBench(
-  stand: Stand,
-  postgres: TestPostgres,
-  composition: Composition,
-  segmentBytes: number,
-  worker: WorkerProcess,
-): ArchiveBench {
+type Parts = Pick<ArchiveBench, 'stand' | 'postgres' | 'composition' | 'segmentBytes' | 'worker'> & {
+  readonly observe: () => Promise<Observation>
+}
+
+function createBench({ observe, ...parts }: Parts): Omit<ArchiveBench, 'close'> {
+  const { composition, postgres, segmentBytes } = parts
   const catalogOf = (repository: string) => composition.catalog(parseRepositoryName(repository))
-  const bench: ArchiveBench = {
-    stand,
-    postgres,
-    composition,
-    segmentBytes,
-    worker,
+  const bench: Omit<ArchiveBench, 'close'> = {
+    ...parts,
     async write(bytes) {
       // Random text, so that what is compared is not all the same.
       await postgres.sql(
@@ -116,31 +129,30 @@ function createBench(
       const [content] = await Promise.all([buffer(plain), reading])
       return content
     },
-    async compare(from, to, repository = 'primary') {
+    async compare(
+      from,
+      to,
+      repository = 'primary',
+      { timeline, dataDirectory } = { timeline: 1, dataDirectory: postgres.dataDirectory },
+    ) {
       const objects = await bench.objects(repository)
       let compared = 0
       const size = BigInt(segmentBytes)
       for (let at = (lsnToBytes(from) / size) * size; at + size <= lsnToBytes(to); at += size) {
-        const name = segmentNameAt(1, formatLsn(at), segmentBytes)
+        const name = segmentNameAt(timeline, formatLsn(at), segmentBytes)
         const found = objects.filter(({ kind, file }) => kind === 'segment' && file === name)
         if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} objects of ${name} in ${repository}`)
-        const original = await readFile(join(postgres.dataDirectory, 'pg_wal', name))
+        const original = await readFile(join(dataDirectory, 'pg_wal', name))
         if (!original.equals(await bench.read(found[0], repository))) throw new Error(`${name} differs in ${repository}`)
         compared += 1
       }
       return compared
     },
     async conditions() {
-      const { stdout } = await stand.cli('wal', 'status', 'shop', '--json')
-      return JSON.parse(stdout).conditions ?? []
+      const { steps } = await observe()
+      return steps.flatMap(({ progress }) => progress?.conditions ?? [])
     },
     condition: (code) => until(`condition ${code}`, async () => (await bench.conditions()).find((each) => each.code === code)),
-    async close() {
-      await stand.cli('wal', 'stop', 'shop')
-      await bench.worker.stop()
-      await stand.close()
-      await postgres.dispose()
-    },
   }
   return bench
 }

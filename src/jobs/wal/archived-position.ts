@@ -5,11 +5,17 @@ import { comparePositions, type WalPosition } from '../../domain/wal-position.js
 import { type SealedFile, timelineOf } from './sealed-files.js'
 import type { Archived, SpoolState, WalSample } from './spool.js'
 
+/** WAL between two places. */
+export interface Gap {
+  readonly from: WalPosition
+  readonly to: WalPosition
+}
+
 /** What a repository holds without a gap, and what keeps it from holding more. */
 export interface Advance {
   readonly archived: Archived
   /** Between what it holds and what waits; undefined where nothing is missing. */
-  readonly gap?: { readonly from: WalPosition; readonly to: WalPosition }
+  readonly gap?: Gap
 }
 
 /**

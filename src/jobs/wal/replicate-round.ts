@@ -1,10 +1,10 @@
 import pLimit from 'p-limit'
 import type { Catalog } from '../../catalog/catalog.js'
 import type { Repository } from '../../composition/repository.js'
-import type { Conditions } from '../../domain/condition.js'
 import type { ObjectKey, SystemName } from '../../domain/ids.js'
 import type { Pace } from '../upload-pacer.js'
-import { advanceArchived } from './archived-position.js'
+import { advanceArchived, type Gap } from './archived-position.js'
+import { type Helper, mendGap } from './mend-gap.js'
 import { putMarks } from './put-marks.js'
 import { removePartials } from './remove-partials.js'
 import { listSealed, type SealedFile } from './sealed-files.js'
@@ -18,7 +18,9 @@ export interface Replication {
   readonly target: Repository
   readonly catalog: Catalog
   readonly pace: Pace
-  readonly conditions: Conditions
+  /** The other repositories of the system, the required ones first. */
+  readonly helpers: () => Promise<readonly Helper[]>
+  readonly watchGaps: (known: Pick<Archived, 'gaps'>, signal: AbortSignal) => Promise<void>
   /** Keys this process knows to be there. */
   readonly there: Set<ObjectKey>
   readonly signal: AbortSignal
@@ -54,7 +56,9 @@ export async function replicateRound(replication: Replication): Promise<Round | 
   const sent = await sendAll(replication, batch, state)
   const advance = advanceArchived(archived, files, (key) => there.has(key), state)
   archived = await keep(replication, advance.archived, archived)
-  noteGap(replication, advance.gap)
+  if (advance.gap !== undefined)
+    archived = await keep(replication, await mend(replication, archived, state, advance.gap), archived)
+  await replication.watchGaps(archived, signal)
   archived = await keep(
     replication,
     await putMarks(catalog, system, { archived, state, samples: await spool.readSamples() }, { signal }),
@@ -100,11 +104,9 @@ async function keep({ spool, target }: Replication, next: Archived, before?: Arc
   return next
 }
 
-function noteGap({ conditions, target }: Replication, gap: ReturnType<typeof advanceArchived>['gap']): void {
-  if (gap === undefined) {
-    conditions.clear('gap')
-    return
-  }
-  const message = `repository ${target.name} lacks WAL from ${gap.from.lsn} to ${gap.to.lsn}, and the spool has it no longer`
-  conditions.raise('gap', 'WAL_GAP', message)
+/** What the spool has no longer, other repositories may have. What none has is missing for ever, and no reason to stand still. */
+async function mend(replication: Replication, archived: Archived, state: SpoolState, gap: Gap): Promise<Archived> {
+  const missing = await mendGap({ ...replication, helpers: await replication.helpers(), state, gap })
+  const mended = { ...archived, position: gap.to }
+  return missing === 0 ? mended : { ...mended, gaps: [...archived.gaps, { ...gap, at: new Date().toISOString() }] }
 }

@@ -1,5 +1,5 @@
 import { createConditions } from '../../domain/condition.js'
-import { HoldfastError } from '../../domain/errors.js'
+import { HoldfastError, toHoldfastError } from '../../domain/errors.js'
 import { lsnToBytes } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
 import type { JobContext } from '../job-context.js'
@@ -28,7 +28,12 @@ export async function runReceiveWal({ system }: ReceiveWalSpec, { composition, v
   const say = () =>
     voice.progress({ step: 'receive', doneBytes: receivedBytes(seen), facts: factsOf(seen), conditions: conditions.list() })
   const conditions = createConditions(() => new Date(), say)
-  const watchGaps = createGapWatch(await composition.catalog(captureRepository), system, conditions)
+  const watchGaps = createGapWatch(
+    await composition.catalog(captureRepository),
+    system,
+    conditions,
+    'the server had removed, before it was received,',
+  )
   const tell = async (now: Seen) => {
     seen = now
     await watchGaps(now.state, signal)
@@ -43,7 +48,9 @@ export async function runReceiveWal({ system }: ReceiveWalSpec, { composition, v
       signal.throwIfAborted()
       const code = error instanceof HoldfastError ? error.code : undefined
       how = code === 'WAL_GAP' ? 'after-gap' : 'where it was'
-      conditions.raiseError(code === 'SPOOL_SHORT' ? 'room' : 'receiving', error)
+      // What the server has removed is told as a gap, once it is known how large.
+      const told = code === 'WAL_GAP' ? new HoldfastError('SOURCE_UNAVAILABLE', toHoldfastError(error).message) : error
+      conditions.raiseError(code === 'SPOOL_SHORT' ? 'room' : 'receiving', told)
       // A session that went well for a while is no reason to be slow.
       failures = performance.now() - begunAtMs > retryMaximumIntervalMs ? 0 : failures + 1
     }

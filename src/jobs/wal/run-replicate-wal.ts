@@ -6,6 +6,7 @@ import { createUploadPacer } from '../upload-pacer.js'
 import { pause } from './pause.js'
 import { type Round, replicateRound } from './replicate-round.js'
 import { openSpool } from './spool.js'
+import { createGapWatch } from './watch-gaps.js'
 
 const pollMs = 250
 
@@ -22,13 +23,22 @@ export async function runReplicateWal(spec: ReplicateWalSpec, { composition, voi
   const tell = () =>
     voice.progress({ step: replicateStep(to), doneBytes: sentBytes, facts: factsOf(round), conditions: conditions.list() })
   const conditions = createConditions(() => new Date(), tell)
+  const required = composition.walConfig(system).required
+  const others = [...new Set([...required, ...composition.system(system).repositories])].filter((name) => name !== to)
+  // When they are needed: a secret missing for one of them must not stop this one.
+  const helpers = () =>
+    Promise.all(
+      others.map(async (name) => ({ repository: await composition.repository(name), catalog: await composition.catalog(name) })),
+    )
+  const catalog = await composition.catalog(to)
   const replication = {
     system,
     spool: openSpool(composition.walSpool(system)),
     target,
-    catalog: await composition.catalog(to),
+    catalog,
+    helpers,
     pace: createUploadPacer(composition.system(system).limits.uploadRateBytesPerSecond),
-    conditions,
+    watchGaps: createGapWatch(catalog, system, conditions, `repository ${to} lacks, and no other has,`),
     there: new Set<never>(),
     signal,
   }

@@ -8,6 +8,8 @@ import { readDocument, writeDocument } from './document.js'
 
 const position = z.strictObject({ timeline: z.int().positive(), lsn: z.string().transform(parseLsn) }).readonly()
 
+const gaps = z.array(z.strictObject({ from: position, to: position, at: z.string() }).readonly()).readonly()
+
 const state = z.strictObject({
   version: z.literal(1),
   /** Of this spool: one that was lost and made anew has another. */
@@ -26,7 +28,7 @@ const state = z.strictObject({
   /** Histories that were sealed. */
   histories: z.array(z.string()).readonly(),
   /** What the server had removed before it was received. */
-  gaps: z.array(z.strictObject({ from: position, to: position, at: z.string() }).readonly()).readonly(),
+  gaps,
 })
 
 const samples = z.array(
@@ -41,6 +43,8 @@ const archived = z.strictObject({
   position,
   /** By timeline: how far it holds that one, partial segments included. */
   ends: z.record(z.string(), z.string().transform(parseLsn)),
+  /** What it lacks for ever: neither the spool nor another repository had it. */
+  gaps,
   /** Partial segments put there and not removed yet. */
   partials: z.array(z.string()).readonly(),
   /** Of the newest mark. */

@@ -11,14 +11,16 @@ const lookEveryMs = 30_000
 const dayMs = 86_400_000
 
 /**
- * Tells of WAL that the server had removed before it was received, until a full backup that began after it is there: from that one
+ * Tells of WAL that is missing for ever, until a full backup that began after it is there: from that one
  * on there is no gap.
  */
 export function createGapWatch(
   catalog: Pick<Catalog, 'list'>,
   system: SystemName,
   conditions: Conditions,
-): (state: SpoolState, signal: AbortSignal) => Promise<void> {
+  /** Who lacks it, for the message. */
+  lacks: string,
+): (known: Pick<SpoolState, 'gaps'>, signal: AbortSignal) => Promise<void> {
   let [lookAtMs, covered] = [0, '']
   return async ({ gaps }, signal) => {
     const gap = gaps.at(-1)
@@ -27,7 +29,7 @@ export function createGapWatch(
       return
     }
     const bytes = Number(lsnToBytes(gap.to.lsn) - lsnToBytes(gap.from.lsn))
-    const message = `the server had removed WAL from ${gap.from.lsn} to ${gap.to.lsn} (${formatBytes(bytes)}) before it was received`
+    const message = `${lacks} WAL from ${gap.from.lsn} to ${gap.to.lsn} (${formatBytes(bytes)})`
     conditions.raise('gap', 'WAL_GAP', message)
     if (performance.now() < lookAtMs) return
     lookAtMs = performance.now() + lookEveryMs

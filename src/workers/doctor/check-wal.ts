@@ -5,7 +5,11 @@ import { type DoctorFinding, failed, ok, warning } from './finding.js'
 import { freeSpace } from './free-space.js'
 
 /** What archiving of WAL needs of the server and of this host; nothing where it is not configured. */
-export async function checkWal(composition: Composition, name: SystemName, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
+export async function checkWal(
+  composition: Composition,
+  name: SystemName,
+  signal: AbortSignal,
+): Promise<readonly DoctorFinding[]> {
   const { wal, host } = composition.system(name)
   if (wal === undefined) return []
   const source = await composition.walSource(name)
