@@ -36,6 +36,8 @@ export function advanceArchived(
       const start = { timeline, lsn: segmentStart(number, state.segmentSizeBytes) }
       const end = { timeline, lsn: file.kind === 'partial' ? file.endLsn : segmentStart(number + 1n, state.segmentSizeBytes) }
       if (lsnToBytes(start.lsn) > lsnToBytes(position.lsn) && comparePositions(start, position) > 0) {
+        // Nothing is missing before a partial segment yet: what comes before it may be on its way.
+        if (file.kind === 'partial') break
         if (!isKnownGap(state, position, start))
           return { archived: { ...before, position, ends }, gap: { from: position, to: start } }
         position = start

@@ -3,7 +3,7 @@ import type { Catalog } from '../../catalog/catalog.js'
 import type { Repository } from '../../composition/repository.js'
 import type { ObjectKey, SystemName } from '../../domain/ids.js'
 import type { Pace } from '../upload-pacer.js'
-import { advanceArchived, type Gap } from './archived-position.js'
+import { advanceArchived } from './archived-position.js'
 import { type Helper, mendGap } from './mend-gap.js'
 import { putMarks } from './put-marks.js'
 import { removePartials } from './remove-partials.js'
@@ -47,26 +47,44 @@ export async function replicateRound(replication: Replication): Promise<Round | 
   const state = await spool.readState()
   if (state === undefined) return undefined
   let archived = await startFrom(replication, state)
-  const files = (await listSealed(spool, system, { signal })).filter((file) => file.systemIdentifier === state.systemIdentifier)
-  const absent = files.filter(({ key }) => !there.has(key))
-  const batch = absent.slice(0, filesAtOnce)
+  const files = await listOwn(replication, state)
+  const batch = files.filter(({ key }) => !there.has(key)).slice(0, filesAtOnce)
   const partials = batch.filter(({ kind, key }) => kind === 'partial' && !archived.partials.includes(key)).map(({ key }) => key)
   // Before they are sent, so that none is forgotten there.
   if (partials.length > 0) archived = await keep(replication, { ...archived, partials: [...archived.partials, ...partials] })
   const sent = await sendAll(replication, batch, state)
-  const advance = advanceArchived(archived, files, (key) => there.has(key), state)
-  archived = await keep(replication, advance.archived, archived)
-  if (advance.gap !== undefined)
-    archived = await keep(replication, await mend(replication, archived, state, advance.gap), archived)
+  const advanced = await advance(replication, archived, files, state)
+  archived = await keep(replication, advanced, archived)
   await replication.watchGaps(archived, signal)
-  archived = await keep(
-    replication,
-    await putMarks(catalog, system, { archived, state, samples: await spool.readSamples() }, { signal }),
-    archived,
-  )
+  const marked = await putMarks(catalog, system, { archived, state, samples: await spool.readSamples() }, { signal })
+  archived = await keep(replication, marked, archived)
   archived = await keep(replication, await removePartials(target.store, archived, state, { signal }), archived)
   if (sent.failure !== undefined) throw sent.failure
   return { archived, waiting: files.filter(({ key }) => !there.has(key)).length, sentBytes: sent.bytes }
+}
+
+async function listOwn({ spool, system, signal }: Replication, { systemIdentifier }: SpoolState): Promise<SealedFile[]> {
+  const files = await listSealed(spool, system, { signal })
+  return files.filter((file) => file.systemIdentifier === systemIdentifier)
+}
+
+/** How far it has come; what the spool has no longer is taken from other repositories. What none has is missing for ever, and no reason to stand still. */
+async function advance(
+  replication: Replication,
+  archived: Archived,
+  files: readonly SealedFile[],
+  state: SpoolState,
+): Promise<Archived> {
+  const isThere = (key: ObjectKey) => replication.there.has(key)
+  const first = advanceArchived(archived, files, isThere, state)
+  if (first.gap === undefined) return first.archived
+  // A listing is no snapshot: a file that was sealed during the first one may be missing in it, and the next one be there.
+  const now = (await replication.spool.readState()) ?? state
+  const again = advanceArchived(archived, await listOwn(replication, now), isThere, now)
+  if (again.gap === undefined || now.id !== state.id) return again.archived
+  const missing = await mendGap({ ...replication, helpers: await replication.helpers(), state: now, gap: again.gap })
+  const mended = { ...again.archived, position: again.gap.to }
+  return missing === 0 ? mended : { ...mended, gaps: [...archived.gaps, { ...again.gap, at: new Date().toISOString() }] }
 }
 
 async function startFrom({ system, spool, target, catalog, there, signal }: Replication, state: SpoolState): Promise<Archived> {
@@ -102,11 +120,4 @@ async function sendAll(replication: Replication, files: readonly SealedFile[], {
 async function keep({ spool, target }: Replication, next: Archived, before?: Archived): Promise<Archived> {
   if (JSON.stringify(next) !== JSON.stringify(before)) await spool.writeArchived(target.name, next)
   return next
-}
-
-/** What the spool has no longer, other repositories may have. What none has is missing for ever, and no reason to stand still. */
-async function mend(replication: Replication, archived: Archived, state: SpoolState, gap: Gap): Promise<Archived> {
-  const missing = await mendGap({ ...replication, helpers: await replication.helpers(), state, gap })
-  const mended = { ...archived, position: gap.to }
-  return missing === 0 ? mended : { ...mended, gaps: [...archived.gaps, { ...gap, at: new Date().toISOString() }] }
 }

@@ -19,6 +19,8 @@ export async function sealPartial(
   const { segmentSizeBytes, systemIdentifier, partial } = state
   if (partial?.file === file && compareLsn(partial.endLsn, endLsn) >= 0) return state
   const { number } = parseSegmentName(file, segmentSizeBytes)
+  // What comes before it is not sealed yet: it has its turn after that.
+  if (number * BigInt(segmentSizeBytes) > lsnToBytes(state.received.lsn)) return state
   const path = join(sealing.spool.incoming, `${file}.partial`)
   await source.checkFile(path, { systemIdentifier, segmentSizeBytes, file })
   await sealFile(sealing, {

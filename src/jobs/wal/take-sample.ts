@@ -3,6 +3,7 @@ import { compareLsn, formatLsn, lsnToBytes, segmentNameAt } from '../../domain/l
 import type { WalLook, WalServer, WalSource } from '../../engines/wal-source.js'
 import type { Sealing } from './seal-file.js'
 import { sealPartial } from './seal-partial.js'
+import { sealReceived } from './seal-received.js'
 import type { SpoolState } from './spool.js'
 
 interface Sampling {
@@ -20,7 +21,7 @@ const samplesKept = 5_000
  * Notes where the server is at a moment, and seals what has been received of the segment it is in up to there. A server that writes
  * nothing for hours is proven to have written nothing.
  */
-export async function takeSample({ source, server, sealing }: Sampling, state: SpoolState, first: WalLook): Promise<SpoolState> {
+export async function takeSample({ source, server, sealing }: Sampling, before: SpoolState, first: WalLook): Promise<SpoolState> {
   const { spool, signal } = sealing
   const { at, timeline, lsn } = first
   let receivedLsn = first.receivedLsn
@@ -30,7 +31,9 @@ export async function takeSample({ source, server, sealing }: Sampling, state: S
   }
   const samples = [...(await spool.readSamples()), { at, timeline, lsn }].slice(-samplesKept)
   await spool.writeSamples(samples)
-  if (receivedLsn === undefined || compareLsn(receivedLsn, lsn) < 0) return state
+  if (receivedLsn === undefined || compareLsn(receivedLsn, lsn) < 0) return before
+  // Segments may have been completed meanwhile; the partial one comes after them.
+  const state = await sealReceived({ source, sealing }, before)
   // Of the segment that holds the byte before: a position at the very end of one is no part of the next.
   const file = segmentNameAt(timeline, formatLsn(lsnToBytes(lsn) - 1n), state.segmentSizeBytes)
   const names = await spool.received()
