@@ -3,6 +3,7 @@ import { createBackupActivities } from './backup-activities.js'
 import { createDatabaseRestoreActivities } from './database-restore-activities.js'
 import { createLeaseActivities } from './lease-activities.js'
 import { createRestoreActivities } from './restore-activities.js'
+import { createWalActivities } from './wal-activities.js'
 
 /** Every activity, under the names workflows know them by. */
 export function createActivities(composition: Composition) {
@@ -11,6 +12,7 @@ export function createActivities(composition: Composition) {
     ...createLeaseActivities(composition),
     ...createRestoreActivities(composition),
     ...createDatabaseRestoreActivities(composition),
+    ...createWalActivities(composition),
   }
 }
 

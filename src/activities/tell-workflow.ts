@@ -7,6 +7,8 @@ import { currentRun } from './current-run.js'
 const atLeastMs = 20_000
 const partOfElapsed = 1 / 200
 
+export type Teller = (context: Context) => (progress: Progress) => void
+
 /** Tells the workflow about progress now and then, so that the UI shows it without a look into heartbeats. Best effort. */
 export function createTeller(context: Context): (progress: Progress) => void {
   const { workflowId, runId } = currentRun(context)
@@ -15,9 +17,31 @@ export function createTeller(context: Context): (progress: Progress) => void {
   return (progress) => {
     if (Date.now() - toldAt < Math.max(atLeastMs, (Date.now() - startedAt) * partOfElapsed)) return
     toldAt = Date.now()
-    const handle = context.client.workflow.getHandle(workflowId, runId)
-    handle
-      .signal(progressSignal, progress)
-      .catch((error: unknown) => context.log.debug('progress was not told', { error: String(error) }))
+    send(context, workflowId, runId, progress)
   }
+}
+
+/** Work that goes on for ever changes its figures all the time: often enough for who looks, seldom enough for the history. */
+const figuresEveryMs = 120_000
+
+/** Tells at once that a condition came or went, and the figures every two minutes. */
+export function createConditionTeller(context: Context): (progress: Progress) => void {
+  const { workflowId, runId } = currentRun(context)
+  let [toldAt, told] = [0, '']
+  return (progress) => {
+    const state = JSON.stringify([
+      progress.facts !== undefined,
+      (progress.conditions ?? []).map(({ code, since }) => [code, since]),
+    ])
+    if (state === told && Date.now() - toldAt < figuresEveryMs) return
+    ;[toldAt, told] = [Date.now(), state]
+    send(context, workflowId, runId, progress)
+  }
+}
+
+function send(context: Context, workflowId: string, runId: string, progress: Progress): void {
+  const handle = context.client.workflow.getHandle(workflowId, runId)
+  handle
+    .signal(progressSignal, progress)
+    .catch((error: unknown) => context.log.debug('progress was not told', { error: String(error) }))
 }

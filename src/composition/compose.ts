@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js'
 import { createCatalog } from '../catalog/catalog.js'
 import { createLeases, type Leases } from '../catalog/leases.js'
-import type { Config, SystemConfig } from '../config/config.js'
+import type { Config, SystemConfig, WalConfig } from '../config/config.js'
 import type { LoadedConfig } from '../config/load-config.js'
 import { resolveKeyRing } from '../config/resolve-key-ring.js'
 import { HoldfastError } from '../domain/errors.js'
@@ -9,11 +9,13 @@ import type { BackupId, RepositoryName, SystemName } from '../domain/ids.js'
 import type { KeyRing } from '../domain/keys.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { Engine } from '../engines/engine.js'
+import type { WalSource } from '../engines/wal-source.js'
 import { createLocalProvisioner } from '../provisioners/local-provisioner.js'
 import type { Provisioner } from '../provisioners/provisioner.js'
-import { composeEngine } from './compose-engine.js'
+import { composeEngine, composeWalSource } from './compose-engine.js'
 import { composeRepository, repositoryLimits } from './compose-repository.js'
 import type { Repository, RepositoryLimits } from './repository.js'
+import { composeWalSpool, type WalSpool } from './wal-spool.js'
 
 /**
  * A configuration made ready for use. Everything is made when it is first asked for, so that a secret missing
@@ -27,6 +29,11 @@ export interface Composition {
   /** @throws NOT_FOUND */
   system(name: SystemName): SystemConfig
   engine(name: SystemName): Promise<Engine>
+  /** @throws NOT_FOUND, SECRET_MISSING */
+  walSource(name: SystemName): Promise<WalSource>
+  /** @throws CONFIG_INVALID where the system has no `wal` */
+  walConfig(name: SystemName): WalConfig
+  walSpool(name: SystemName): WalSpool
   /** @throws NOT_FOUND, SECRET_MISSING */
   repository(name: RepositoryName): Promise<Repository>
   captureRepository(system: SystemName): Promise<Repository>
@@ -65,6 +72,13 @@ export async function compose({ config, path }: LoadedConfig, env: NodeJS.Proces
     })
   }
   const system = (name: SystemName) => known(config.systems[name], 'system', name)
+  const walConfig = (name: SystemName) => {
+    const { wal } = system(name)
+    if (wal !== undefined) return wal
+    throw new HoldfastError('CONFIG_INVALID', `the WAL of system ${name} is not archived`, {
+      hint: `write wal: { mode: stream, required: […] } below systems.${name}, and restart the workers`,
+    })
+  }
   const catalog = async (name: RepositoryName) => createCatalog({ store: (await repository(name)).store, keys: await keys() })
 
   return {
@@ -80,6 +94,9 @@ export async function compose({ config, path }: LoadedConfig, env: NodeJS.Proces
     keys,
     system,
     engine: (name) => composeEngine(system(name), config, env),
+    walSource: (name) => composeWalSource(system(name), config, env),
+    walConfig,
+    walSpool: (name) => composeWalSpool(walConfig(name)),
     repository,
     repositoryLimits: (name) => repositoryLimits(repositoryConfig(name)),
     captureRepository: (name) => repository(system(name).captureRepository),

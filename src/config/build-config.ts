@@ -32,7 +32,7 @@ export function buildConfig(file: ConfigFile, filePath: string, facts: HostFacts
       buildRepository(name as RepositoryName, content, { replicationDeadlineMs: file.timeouts.replicationDeadline, resolvePath }),
     ),
     systems: mapRecord(file.systems, (content, name) =>
-      buildSystem(name as SystemName, content, { host, repositories: file.repositories, resolvePath }),
+      buildSystem(name as SystemName, content, { host, stateDirectory, repositories: file.repositories, resolvePath }),
     ),
   }
 }

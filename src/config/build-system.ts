@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import type { RepositoryName, SystemName } from '../domain/ids.js'
-import type { KindConfig, PostgresConnectionConfig, SystemConfig } from './config.js'
+import type { KindConfig, PostgresConnectionConfig, SystemConfig, WalConfig } from './config.js'
 import { type ResolvePath, resolveReference } from './place.js'
 import { optionally, present } from './present.js'
 import type { ConfigFile } from './schema.js'
@@ -9,12 +10,14 @@ type KindFile = Pick<NonNullable<SystemFile['kinds']['full']>, 'repositories'>
 
 interface Surroundings {
   readonly host: string
+  readonly stateDirectory: string
   readonly repositories: ConfigFile['repositories']
   readonly resolvePath: ResolvePath
 }
 
 export function buildSystem(name: SystemName, file: SystemFile, surroundings: Surroundings): SystemConfig {
   const repositories = file.repositories as RepositoryName[]
+  const wal = buildWal(name, file, surroundings)
   return {
     engine: 'postgres',
     name,
@@ -30,11 +33,32 @@ export function buildSystem(name: SystemName, file: SystemFile, surroundings: Su
         present({ ...kindOf(logical, repositories), databases: logical.databases, jobs: logical.jobs }),
       ),
     }),
+    ...(wal === undefined ? {} : { wal }),
     objectives: present({ rpoMs: file.objectives.rpo, rtoMs: file.objectives.rto, backupWindowMs: file.objectives.backupWindow }),
     compression: { where: file.compression.where, level: file.compression.level ?? file.limits.compressionLevel ?? 1 },
     limits: present({ maxRateBytesPerSecond: file.limits.maxRate, uploadRateBytesPerSecond: file.limits.uploadRate }),
     hooks: file.hooks,
   }
+}
+
+/** A third of the promise, so that one that takes long, and a look that fails, do not break it. */
+const marksPerObjective = 3
+const [shortestMarkMs, longestMarkMs] = [1_000, 60_000]
+
+function buildWal(name: SystemName, file: SystemFile, surroundings: Surroundings): WalConfig | undefined {
+  return optionally(file.wal, ({ mode, required, spool }) => ({
+    mode,
+    required: required as RepositoryName[],
+    spoolDirectory: join(
+      spool.directory === undefined ? join(surroundings.stateDirectory, 'wal') : surroundings.resolvePath(spool.directory),
+      name,
+    ),
+    spoolMaximumBytes: spool.maxSize,
+    markIntervalMs: Math.min(
+      longestMarkMs,
+      Math.max(shortestMarkMs, (file.objectives.rpo ?? longestMarkMs * marksPerObjective) / marksPerObjective),
+    ),
+  }))
 }
 
 function buildConnection(file: SystemFile['connection'], resolvePath: ResolvePath): PostgresConnectionConfig {

@@ -129,6 +129,8 @@ export interface PostgresSystemConfig {
   /** The one with `capture: true`. Always a filesystem repository. */
   readonly captureRepository: RepositoryName
   readonly kinds: Readonly<Partial<Record<Exclude<BackupKind, 'logical'>, KindConfig>>> & { readonly logical?: LogicalKindConfig }
+  /** Absent: WAL between backups is not archived. */
+  readonly wal?: WalConfig
   readonly objectives: ObjectivesConfig
   readonly compression: CompressionConfig
   readonly limits: LimitsConfig
@@ -169,6 +171,19 @@ export interface LogicalKindConfig extends KindConfig {
   readonly databases?: readonly string[]
   /** Connections to dump and restore with; 1: dumps are streamed and never lie uncompressed on a disk. */
   readonly jobs: number
+}
+
+export interface WalConfig {
+  /** Streamed from the server, segment by segment, to every repository of the system. */
+  readonly mode: 'stream'
+  /** The server is told to forget WAL once all of these hold it. */
+  readonly required: readonly RepositoryName[]
+  /** Absolute, on the system's host; of this system alone. */
+  readonly spoolDirectory: string
+  /** Of what waits in the spool for repositories. */
+  readonly spoolMaximumBytes: number
+  /** How often the archive is brought up to the moment, also of a server that writes little, and that is proven by a mark. */
+  readonly markIntervalMs: number
 }
 
 export interface ObjectivesConfig {

@@ -16,6 +16,7 @@ export function findContradictions(raw: unknown, resolvePath: ResolvePath): Prob
     ...activeKey(raw),
     ...timeouts(raw),
     ...compression(raw),
+    ...walWithoutBase(raw),
     ...findRepositoryContradictions(raw, resolvePath),
   ]
 }
@@ -85,5 +86,15 @@ function compression(raw: unknown): Problem[] {
     if (level === undefined || limit === undefined || level === limit) return []
     const text = 'contradicts compression.level; write the level in one place only'
     return [{ path: ['systems', system, 'limits', 'compressionLevel'], text }]
+  })
+}
+
+/** WAL is replayed onto the files of a full backup; dumps take none. */
+function walWithoutBase(raw: unknown): Problem[] {
+  return Object.entries(asMap(valueAt(raw, ['systems']))).flatMap(([system, content]) => {
+    const kinds = valueAt(content, ['kinds'])
+    if (valueAt(content, ['wal']) === undefined || kinds === undefined || 'full' in asMap(kinds)) return []
+    const text = 'WAL is of no use without full backups to replay it on; write full: {} below kinds, or remove it'
+    return [{ path: ['systems', system, 'wal'], text }]
   })
 }

@@ -37,7 +37,6 @@ const notYet: readonly NotYet[] = [
     what: 'a schedule',
     instead: 'remove it and start `holdfast backup` from cron instead',
   },
-  { path: ['systems', '*', 'wal'], what: 'archiving of WAL', instead: 'remove it; restores reach the end of a backup only' },
   { path: ['systems', '*', 'verify'], what: 'scheduled verification', instead: 'remove it and restore by hand instead' },
   { path: ['systems', '*', 'drill'], what: 'the drill', instead: 'remove it and restore by hand instead' },
   {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, hostAndPort, hostName, integer, name, oneOf, path, rate, secretReference, text } from './field.js'
+import { byteSize, duration, hostAndPort, hostName, integer, name, oneOf, path, rate, secretReference, text } from './field.js'
 
 const command = z
   .array(text('a word', 'systemctl'))
@@ -73,9 +73,29 @@ const postgres = z.strictObject({
     .prefault({ full: {} })
     .meta({ description: 'What backups are made of it.' }),
   wal: z
-    .strictObject({ mode: oneOf(['stream']), required: names('[primary]') })
+    .strictObject({
+      mode: oneOf(['stream']).meta({ description: '`stream`: received by pg_receivewal, on `host`.' }),
+      required: names('[primary]').meta({
+        description: 'The server keeps WAL until all of these hold it; all other repositories of the system get it too.',
+      }),
+      spool: z
+        .strictObject({
+          directory: path('/var/spool/holdfast').exactOptional().meta({
+            fallback: '`wal` in the state directory',
+            description: 'On `host`; each system has a directory of its own in it.',
+          }),
+          maxSize: byteSize(256 * 2 ** 20, '20GB')
+            .prefault('20GB')
+            .meta({
+              description:
+                'What waits for repositories that are away. Beyond it WAL that only repositories not required lack is dropped, then receiving waits.',
+            }),
+        })
+        .prefault({})
+        .meta({ description: 'Where WAL waits on its way.' }),
+    })
     .exactOptional()
-    .meta({ description: 'Not yet supported: WAL between backups is not archived.' }),
+    .meta({ description: 'WAL between backups is archived: restores reach any moment. Absent: the ends of backups only.' }),
   verify: z
     .strictObject({ schedule: schedule(), target: text('a moment', '"-24h"').exactOptional() })
     .exactOptional()
@@ -83,12 +103,14 @@ const postgres = z.strictObject({
   drill: z.strictObject({ schedule: schedule() }).exactOptional().meta({ description: 'Not yet supported.' }),
   objectives: z
     .strictObject({
-      rpo: duration('5m').exactOptional().meta({ description: 'How much may be lost.' }),
+      rpo: duration('5m').exactOptional().meta({
+        description: 'How much may be lost: WAL is archived, and proven, three times in this time, at least every minute.',
+      }),
       rto: duration('1h').exactOptional().meta({ description: 'How long a restore may take.' }),
       backupWindow: duration('3h').exactOptional().meta({ description: 'How long a backup may take.' }),
     })
     .prefault({})
-    .meta({ description: 'What was promised. Nothing watches it in this version.' }),
+    .meta({ description: 'What was promised. Of these only `rpo` changes what is done, where WAL is archived.' }),
   compression: z
     .strictObject({
       where: oneOf(['auto', 'server', 'client', 'holdfast']).prefault('auto').meta({

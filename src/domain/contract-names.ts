@@ -9,14 +9,22 @@ export const statusQuery = 'status'
 /** Task queue of workflows and of what can run anywhere. */
 export const mainTaskQueue = 'holdfast'
 
+/** Signal: when archiving is stopped, the server shall keep no WAL for it any more. */
+export const dropGuardSignal = 'dropGuard'
+
 export const workflowNames = {
   backupSystem: 'backupSystem',
   restoreToNewInstance: 'restoreToNewInstance',
   restoreIntoDatabase: 'restoreIntoDatabase',
+  archiveWal: 'archiveWal',
 } as const
 
 export function backupWorkflowId(system: string, kind: string): string {
   return `backup/${system}/${kind}`
+}
+
+export function walWorkflowId(system: string): string {
+  return `wal/${system}`
 }
 
 export function restoreWorkflowId(instance: string): string {

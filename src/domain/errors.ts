@@ -59,6 +59,21 @@ const rules = {
   ARTIFACT_DAMAGED: { retryable: false, exitStatus: 8, hint: 'restore from another repository, and take a new backup' },
   ARTIFACT_MISSING: { retryable: false, exitStatus: 8, hint: 'restore from another repository, and take a new backup' },
   WAL_GAP: { retryable: false, exitStatus: 8, hint: 'take a full backup: the window begins anew at its end' },
+  WAL_SLOT_LOST: {
+    retryable: true,
+    exitStatus: 6,
+    hint: 'raise max_slot_wal_keep_size on the server, and see that nothing drops the slot; `holdfast wal status` says whether WAL is missing',
+  },
+  WAL_GUARD_LOCAL: {
+    retryable: true,
+    exitStatus: 7,
+    hint: 'bring the repositories back that WAL waits for: until then it is on the spool’s disk alone',
+  },
+  SPOOL_SHORT: {
+    retryable: true,
+    exitStatus: 9,
+    hint: 'bring the repositories back that WAL waits for, free space on the spool’s disk, or raise `wal.spool.maxSize`',
+  },
   MANIFEST_DAMAGED: {
     retryable: false,
     exitStatus: 8,

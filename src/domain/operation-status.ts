@@ -20,7 +20,9 @@ export interface StepStatus {
  * headings and tables, and hides what is last: so that is an empty line.
  */
 export function renderStatus(status: OperationStatus): string {
-  return [`**${plainMarkdown(status.title)}**`, ...status.steps.map(line)].join('\\\n').concat('\n\n\u00a0')
+  return [`**${plainMarkdown(status.title)}**`, ...status.steps.flatMap((step) => [line(step), ...conditionLines(step)])]
+    .join('\\\n')
+    .concat('\n\n\u00a0')
 }
 
 const marks = { waiting: '·', running: '▶', done: '✔', failed: '✘' } as const
@@ -36,8 +38,16 @@ export function plainMarkdown(text: string): string {
   return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_<>[\]|#~]/g, '\\$&')
 }
 
+function conditionLines({ progress }: StepStatus): string[] {
+  return (progress?.conditions ?? []).map(({ code, message, since }) => `⚠ **${code}** since ${since}: ${plainMarkdown(message)}`)
+}
+
 function figures(progress: Progress | undefined): string | undefined {
   if (progress === undefined) return undefined
+  if (progress.facts !== undefined)
+    return Object.entries(progress.facts)
+      .map((fact) => fact.join(' '))
+      .join(', ')
   const { doneBytes, totalBytes, counters = {} } = progress
   const share = totalBytes === undefined || totalBytes === 0 ? '' : ` of ${formatBytes(totalBytes)}`
   const counts = Object.entries(counters).map(([name, count]) => `${name} ${count}`)

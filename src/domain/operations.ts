@@ -10,6 +10,15 @@ export interface BackupRequest {
   readonly reason: string
 }
 
+/** Input of `archiveWal`. */
+export interface WalRequest {
+  readonly system: SystemName
+  readonly requestedBy: string
+  readonly reason: string
+  /** Gaps a full backup was started for; handed on from run to run. */
+  readonly answered?: readonly string[]
+}
+
 export type CopyState =
   | { readonly state: 'committed' }
   /** `code` and `message` say why there is no copy, `hint` what to do; `left`: what was sent of it is still there. */

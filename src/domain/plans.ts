@@ -65,6 +65,15 @@ export interface RestoreChoice {
   readonly away: readonly string[]
 }
 
+/** What `archiveWal` needs to know of the configuration. */
+export interface WalPlan {
+  readonly system: SystemName
+  readonly queues: HostQueues
+  /** Each gets all of the WAL. */
+  readonly repositories: readonly RepositoryName[]
+  readonly timeouts: PlanTimeouts
+}
+
 /** What the look at the source before a capture tells the rest of the run. */
 export interface Precheck {
   readonly estimatedBytes: number

@@ -1,3 +1,5 @@
+import type { Condition } from './condition.js'
+
 /** How far one step is. Small: it travels in heartbeats. */
 export interface Progress {
   /** What is being done, in the vocabulary of the CLI: `capture`, `replicate primary`, `extract`, `replay`. */
@@ -9,4 +11,8 @@ export interface Progress {
   readonly item?: string
   /** Counters worth showing: parts kept and parts sent of a replication. */
   readonly counters?: Readonly<Record<string, number>>
+  /** Where it stands, in words; of work that goes on for ever. */
+  readonly facts?: Readonly<Record<string, string>>
+  /** What is wrong while it goes on. */
+  readonly conditions?: readonly Condition[]
 }

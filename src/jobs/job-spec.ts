@@ -63,7 +63,20 @@ const fill = z.strictObject({
   owner: z.strictObject({ workflowId: z.string(), runId: z.string() }),
 })
 
-const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract, fill])
+const receiveWal = z.strictObject({
+  ...base,
+  kind: z.literal('receive-wal'),
+  system: z.string().transform(parseSystemName),
+})
+
+const replicateWal = z.strictObject({
+  ...base,
+  kind: z.literal('replicate-wal'),
+  system: z.string().transform(parseSystemName),
+  to: z.string().transform(parseRepositoryName),
+})
+
+const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract, fill, receiveWal, replicateWal])
 
 /** What a job is to do. Read back from a file by the job itself. */
 export type JobSpec = z.infer<typeof jobSpec>
@@ -71,6 +84,8 @@ export type CaptureSpec = z.infer<typeof capture>
 export type ReplicateSpec = z.infer<typeof replicate>
 export type ExtractSpec = z.infer<typeof extract>
 export type FillSpec = z.infer<typeof fill>
+export type ReceiveWalSpec = z.infer<typeof receiveWal>
+export type ReplicateWalSpec = z.infer<typeof replicateWal>
 
 export function parseJobSpec(text: string): JobSpec {
   return jobSpec.parse(JSON.parse(text))
@@ -79,7 +94,7 @@ export function parseJobSpec(text: string): JobSpec {
 /**
  * The name under which a job is started, adopted and stopped. It holds what makes two jobs the same work:
  * the attempt for a capture, attempt and repository for a replication, the instance for an extraction, the run of the workflow
- * for a database, whose name may become free and be taken by another.
+ * for a database, whose name may become free and be taken by another; the system for its WAL.
  */
 export function jobNameOf(spec: JobSpec): string {
   switch (spec.kind) {
@@ -91,6 +106,10 @@ export function jobNameOf(spec: JobSpec): string {
       return extractJobName(spec.instance)
     case 'fill':
       return fillJobName(spec, spec.owner.runId)
+    case 'receive-wal':
+      return receiveWalJobName(spec.system)
+    case 'replicate-wal':
+      return replicateWalJobName(spec.system, spec.to)
   }
 }
 
@@ -108,6 +127,14 @@ export function extractJobName(instance: string): string {
 
 export function fillJobName(made: { readonly into: string; readonly database: string }, runId: string): string {
   return `fill/${made.into}/${made.database}/${runId}`
+}
+
+export function receiveWalJobName(system: string): string {
+  return `receive-wal/${system}`
+}
+
+export function replicateWalJobName(system: string, to: string): string {
+  return `replicate-wal/${system}/${to}`
 }
 
 /** Short, because a Unix socket's path holds 107 bytes at most. */

@@ -12,6 +12,8 @@ import { runExtract } from './run-extract.js'
 import { runFill } from './run-fill.js'
 import { runReplicate } from './run-replicate.js'
 import { type ServedJob, serveJob } from './serve-job.js'
+import { runReceiveWal } from './wal/run-receive-wal.js'
+import { runReplicateWal } from './wal/run-replicate-wal.js'
 import { watchPresence } from './worker-presence.js'
 
 /*
@@ -71,6 +73,10 @@ function perform(spec: JobSpec, context: JobContext): Promise<unknown> {
       return runExtract(spec, context)
     case 'fill':
       return runFill(spec, context)
+    case 'receive-wal':
+      return runReceiveWal(spec, context)
+    case 'replicate-wal':
+      return runReplicateWal(spec, context)
   }
 }
 

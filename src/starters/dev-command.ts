@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { remark } from './output.js'
-import { addVerb, configPathOf } from './verb.js'
+import { addVerb, configPathOf, contextOf, requester } from './verb.js'
 
 export function addDevCommand(program: Command, env: NodeJS.ProcessEnv): void {
   addVerb(program, 'dev', 'run a Temporal dev server and the worker of this host, until Ctrl-C', examples)
@@ -11,6 +11,7 @@ export function addDevCommand(program: Command, env: NodeJS.ProcessEnv): void {
       await runDev({
         env,
         say: remark,
+        whenReady: () => archiveAll(command, env),
         ...(uiPort === undefined ? {} : { uiPort }),
         ...(configPath === undefined ? {} : { configPath }),
       })
@@ -22,6 +23,18 @@ const examples = `  holdfast dev                  everything one machine needs; 
 
 Not for production: there Temporal has servers of its own, and every host runs \`holdfast worker\`.
 `
+
+/** What the configuration promises begins without a further command. */
+async function archiveAll(command: Command, env: NodeJS.ProcessEnv): Promise<void> {
+  const context = await contextOf(command, env)
+  const systems = Object.values(context.loaded.config.systems).filter(({ wal }) => wal !== undefined)
+  if (systems.length === 0) return
+  const { startArchiving } = await import('./start-archiving.js')
+  for (const { name } of systems) {
+    const { joined } = await startArchiving(context, name, { requestedBy: requester(), reason: '`holdfast dev`' })
+    remark(`the WAL of ${name} is ${joined ? 'being archived' : 'archived from now on'}: \`holdfast wal status ${name}\``)
+  }
+}
 
 function parsePort(text: string): number {
   const port = Number(text)

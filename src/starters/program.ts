@@ -10,6 +10,7 @@ import { addRestoreCommand } from './restore-command.js'
 import { addShowCommand } from './show-command.js'
 import { speakOurWay } from './usage-error.js'
 import { configOption } from './verb.js'
+import { addWalCommand } from './wal-command.js'
 import { addWindowCommand } from './window-command.js'
 import { addWorkerCommand } from './worker-command.js'
 
@@ -30,6 +31,7 @@ export function buildProgram(env: NodeJS.ProcessEnv): Command {
   addShowCommand(program, env)
   addWindowCommand(program, env)
   addInstancesCommand(program, env)
+  addWalCommand(program, env)
   addDoctorCommand(program, env)
   speakOurWay(program)
   return program

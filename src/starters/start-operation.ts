@@ -11,7 +11,7 @@ import { lacksSearchAttributes } from './temporal-failure.js'
 export interface Operation {
   readonly workflow: string
   readonly workflowId: string
-  readonly operation: 'backup' | 'restore'
+  readonly operation: 'backup' | 'restore' | 'wal'
   readonly system: string
   /** One line for the UI. */
   readonly summary: string

@@ -13,6 +13,8 @@ export interface DevOptions {
   readonly uiPort?: number
   /** For a person; the worker logs on standard error. */
   readonly say: (line: string) => void
+  /** Called when the worker takes work. */
+  readonly whenReady?: () => Promise<void>
 }
 
 /**
@@ -37,7 +39,9 @@ export async function runDev(options: DevOptions): Promise<void> {
     process.kill(process.pid, 'SIGTERM')
   })
   try {
-    await startWorker({ env, ...(configPath === undefined ? {} : { configPath }) })
+    const { whenReady = async () => undefined } = options
+    const onReady = () => void whenReady().catch((error: unknown) => say(error instanceof Error ? error.message : String(error)))
+    await startWorker({ env, onReady, ...(configPath === undefined ? {} : { configPath }) })
   } finally {
     await server?.stop()
   }

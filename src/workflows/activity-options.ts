@@ -10,7 +10,7 @@ const planningTimeout = '1 minute'
 const lightTries = 5
 
 /** Work that needs no host: reading the configuration. */
-export const planning = proxyActivities<Pick<Activities, 'planBackup' | 'planRestore' | 'planDatabaseRestore'>>({
+export const planning = proxyActivities<Pick<Activities, 'planBackup' | 'planRestore' | 'planDatabaseRestore' | 'planWal'>>({
   taskQueue: mainTaskQueue,
   startToCloseTimeout: planningTimeout,
   summary: 'read the configuration',

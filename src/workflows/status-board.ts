@@ -11,8 +11,15 @@ export interface StatusBoard {
   note(name: string, note: string): void
 }
 
-/** @param names of the steps, in the order they are shown */
-export function createStatusBoard(title: string, names: readonly string[]): StatusBoard {
+/**
+ * @param names of the steps, in the order they are shown
+ * @param onProgress called with what a step says of itself
+ */
+export function createStatusBoard(
+  title: string,
+  names: readonly string[],
+  onProgress?: (progress: Progress) => void,
+): StatusBoard {
   const steps = new Map<string, StepStatus>(names.map((name) => [name, { name, state: 'waiting' }]))
   const status = (): OperationStatus => ({ title, steps: [...steps.values()] })
   const update = (name: string, change: Partial<StepStatus>) => {
@@ -21,7 +28,9 @@ export function createStatusBoard(title: string, names: readonly string[]): Stat
   }
   setHandler(defineQuery<OperationStatus>(statusQuery), status)
   setHandler(defineSignal<[Progress]>(progressSignal), (progress) => {
-    if (steps.has(progress.step)) update(progress.step, { progress })
+    if (!steps.has(progress.step)) return
+    update(progress.step, { progress })
+    onProgress?.(progress)
   })
   setCurrentDetails(renderStatus(status()))
 

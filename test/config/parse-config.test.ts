@@ -47,6 +47,25 @@ test('a small file is filled in with defaults, absolute paths and units', () => 
   })
 })
 
+test('WAL is spooled below the state directory, and marked three times in the time that may be lost', () => {
+  const wal = (more: string) => {
+    const line = `    repositories: [local, primary]\n    wal: { mode: stream, required: [primary]${more}`
+    return parse(sampleWith({ 'repositories: [': line })).systems['avi5' as SystemName]?.wal
+  }
+  expect(wal(' }')).toEqual({
+    mode: 'stream',
+    required: ['primary'],
+    spoolDirectory: '/home/backup/.local/state/holdfast/wal/avi5',
+    spoolMaximumBytes: 20_000_000_000,
+    markIntervalMs: 60_000,
+  })
+  expect(wal(', spool: { directory: ./spool, maxSize: 1GB } }\n    objectives: { rpo: 30s }')).toMatchObject({
+    spoolDirectory: '/etc/holdfast/spool/avi5',
+    spoolMaximumBytes: 1_000_000_000,
+    markIntervalMs: 10_000,
+  })
+})
+
 test('logical backups take all databases, one connection and the repositories of the system unless told otherwise', () => {
   const kinds = (logical: string) => {
     const line = `    repositories: [local, primary]\n    kinds: { full: {}, logical: ${logical} }`
@@ -211,6 +230,21 @@ test.each<[string, Record<string, string>, string]>([
     'systems.avi5.limits.compressionLevel (line 12): contradicts compression.level; write the level in one place only',
   ],
   [
+    'WAL required elsewhere',
+    { 'repositories: [': '    repositories: [local]\n    wal: { mode: stream, required: [primary] }' },
+    'systems.avi5.wal.required[0] (line 11): "primary" is not among the system’s repositories; write one of local instead',
+  ],
+  [
+    'WAL that nobody requires',
+    { 'repositories: [': '    repositories: [local]\n    wal: { mode: stream, required: [] }' },
+    'systems.avi5.wal.required (line 11): a list is not a list of repositories; write [primary] instead',
+  ],
+  [
+    'WAL without full backups',
+    { 'repositories: [': '    repositories: [local]\n    kinds: { logical: {} }\n    wal: { mode: stream, required: [local] }' },
+    'systems.avi5.wal (line 12): WAL is of no use without full backups to replay it on; write full: {} below kinds, or remove it',
+  ],
+  [
     'a lease shorter than a heartbeat',
     { timeouts: 'timeouts: { lease: 1s }' },
     'timeouts.lease (line 11): is shorter than timeouts.heartbeat; write a longer time, or shorten heartbeat',
@@ -252,11 +286,6 @@ test.each([
     'a schedule',
     { 'repositories: [': '    repositories: [local]\n    kinds: { full: { schedule: "0 3 * * *" } }' },
     'systems.avi5.kinds.full.schedule',
-  ],
-  [
-    'archiving of WAL',
-    { 'repositories: [': '    repositories: [local]\n    wal: { mode: stream, required: [local] }' },
-    'systems.avi5.wal',
   ],
   ['verification', { 'repositories: [': '    repositories: [local]\n    verify: { target: "-24h" }' }, 'systems.avi5.verify'],
   ['the drill', { 'repositories: [': '    repositories: [local]\n    drill: {}' }, 'systems.avi5.drill'],

@@ -4,10 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { killForGood, processesWithArgument } from './process-table.js'
 
 export interface WantedJob {
-  readonly kind: 'capture' | 'replicate' | 'extract' | 'fill'
+  readonly kind: 'capture' | 'replicate' | 'extract' | 'fill' | 'receive-wal' | 'replicate-wal'
   readonly system: string
   /** `a1`; any where left out. */
   readonly attempt?: string
+  /** Of a replication of WAL: to which repository. */
+  readonly to?: string
 }
 
 /** A job that lives, or lived when it was looked for. */
@@ -67,8 +69,9 @@ async function findJob(stateDirectory: string, wanted: WantedJob): Promise<JobPr
   return undefined
 }
 
-function matches(spec: Readonly<Record<string, unknown>>, { kind, system, attempt }: WantedJob): boolean {
-  return spec.kind === kind && spec.system === system && (attempt === undefined || spec.attempt === attempt)
+function matches(spec: Readonly<Record<string, unknown>>, { kind, system, attempt, to }: WantedJob): boolean {
+  if (spec.kind !== kind || spec.system !== system || (to !== undefined && spec.to !== to)) return false
+  return attempt === undefined || spec.attempt === attempt
 }
 
 async function readDocument(path: string): Promise<Readonly<Record<string, unknown>>> {

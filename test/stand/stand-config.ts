@@ -21,19 +21,40 @@ export interface StandSettings {
   readonly kinds?: Readonly<Record<string, object>>
   /** Names of the systems that are the one source; `shop` where left out. Several are several backups at a time. */
   readonly systems?: readonly string[]
+  /** Of WAL; it is not archived where left out. */
+  readonly wal?: object
+  readonly objectives?: object
+  /** More hosts of the source, beside its own. */
+  readonly otherHosts?: readonly string[]
   /** Captures and extractions at a time; 2 where left out. */
   readonly bulkSlots?: number
 }
 
 /** A configuration like an operator's, with timeouts of seconds. */
 export function standConfig(places: StandPlaces, settings: StandSettings): string {
-  const { maxRate, hooks, timeouts = {}, partSize = '5MiB', systems = ['shop'], bulkSlots = 2, kinds = { full: {} } } = settings
+  const {
+    maxRate,
+    hooks,
+    timeouts = {},
+    partSize = '5MiB',
+    systems = ['shop'],
+    bulkSlots = 2,
+    kinds = { full: {} },
+    wal,
+    objectives,
+  } = settings
   const system = {
     engine: 'postgres',
     host: places.host,
-    connection: { hosts: [`127.0.0.1:${places.postgresPort}`], user: 'postgres', password: { env: 'STAND_PGPASSWORD' } },
+    connection: {
+      hosts: [`127.0.0.1:${places.postgresPort}`, ...(settings.otherHosts ?? [])],
+      user: 'postgres',
+      password: { env: 'STAND_PGPASSWORD' },
+    },
     repositories: ['local', 'primary'],
     kinds,
+    ...(wal === undefined ? {} : { wal }),
+    ...(objectives === undefined ? {} : { objectives }),
     ...(maxRate === undefined ? {} : { limits: { maxRate } }),
     ...(hooks === undefined ? {} : { hooks }),
   }

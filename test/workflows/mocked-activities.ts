@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity'
 import type { Activities } from '../../src/activities/index.js'
 import { parseBackupId, parseInstanceName, parseRepositoryName, parseSystemName } from '../../src/domain/ids.js'
 import type { Instance } from '../../src/domain/instance.js'
@@ -55,6 +56,12 @@ export function mockedActivities(change: Partial<PlannedTimes>): Activities {
     discardReplica: async () => 'removed',
     forgetJobs: async () => {},
 
+    planWal: async () => ({ system, queues, repositories: [local, primary], timeouts }),
+    receiveWal: untilDetached,
+    replicateWal: untilDetached,
+    stopWal: async () => {},
+    dropGuard: async () => ['db1:5432'],
+
     planRestore: async () => ({ instance: instance.name, system, queues, timeouts }),
     chooseBackup: async () => ({
       backup,
@@ -99,3 +106,10 @@ const instance = {
   socketDirectory: '/run/copy',
   dataDirectory: '/instances/copy/data',
 } as unknown as Instance
+
+/** As a watcher of a job that never ends does. */
+async function untilDetached(): Promise<never> {
+  const context = Context.current()
+  const pulse = setInterval(() => context.heartbeat(), 50)
+  return context.cancelled.finally(() => clearInterval(pulse))
+}

@@ -44,6 +44,8 @@ export interface WorkflowBench {
   backup(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<BackupReport>>
   restore(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<RestoreReport>>
   restoreDatabase(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<DatabaseRestoreReport>>
+  archive(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<void>>
+  handle(workflowId: string): WorkflowHandle
   close(): Promise<void>
 }
 
@@ -89,6 +91,8 @@ export async function openWorkflowBench(address: string): Promise<WorkflowBench>
     backup: (script = {}, times = {}) => start(workflowNames.backupSystem, backupRequest, script, times),
     restore: (script = {}, times = {}) => start(workflowNames.restoreToNewInstance, restoreRequest, script, times),
     restoreDatabase: (script = {}, times = {}) => start(workflowNames.restoreIntoDatabase, databaseRequest, script, times),
+    archive: (script = {}, times = {}) => start(workflowNames.archiveWal, asked, script, times),
+    handle: (workflowId) => client.workflow.getHandle(workflowId),
     async close() {
       worker.shutdown()
       await running
@@ -164,8 +168,10 @@ async function endingOf<Report>(handle: WorkflowHandle): Promise<Ending<Report>>
 
 /** What an activity is given first: an attempt, a place, both. Hooks are told when. */
 function detailsOf([first, second]: readonly unknown[]): string[] {
-  const { attempt, repository } = (first ?? {}) as Readonly<Record<string, unknown>>
-  return [attempt, repository, second].filter((detail): detail is string => typeof detail === 'string')
+  const { attempt, repository, system, repositories } = (first ?? {}) as Readonly<Record<string, unknown>>
+  // Of a plan to archive: it has nothing else to tell two apart.
+  const archived = repositories === undefined ? undefined : system
+  return [archived, attempt, repository, second].filter((detail): detail is string => typeof detail === 'string')
 }
 
 /** A namespace is known to all parts of the server a moment after it was made. */

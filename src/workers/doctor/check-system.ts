@@ -6,6 +6,7 @@ import { formatBytes } from '../../domain/quantity.js'
 import type { Engine, Probe } from '../../engines/engine.js'
 import { majorOf } from '../../engines/postgres/server-version.js'
 import { findServerPrograms } from '../../engines/postgres/tools.js'
+import { checkWal } from './check-wal.js'
 import { type DoctorFinding, failed, ok, warning } from './finding.js'
 
 /** What the engine finds at the source, and whether a restored server could run on this host. */
@@ -26,7 +27,8 @@ export async function checkSystem(
     return failed(about, 'SOURCE_UNSUITABLE', message, hint ?? '')
   })
   const size = ok(`system ${name}: size`, `about ${formatBytes(probe.estimatedBytes)}; a restore needs that much`)
-  return [...seen, size, await restoreFinding(composition, name, probe.versionNumber, signal)]
+  const archiving = await checkWal(composition, name, signal)
+  return [...seen, ...archiving, size, await restoreFinding(composition, name, probe.versionNumber, signal)]
 }
 
 /** For the kinds of backups that are configured; for full ones where none is. */

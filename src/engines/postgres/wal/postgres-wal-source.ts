@@ -1,0 +1,54 @@
+import { HoldfastError } from '../../../domain/errors.js'
+import type { WalSource } from '../../wal-source.js'
+import { applicationName } from '../base-backup-command.js'
+import { withConnection } from '../connection.js'
+import type { PostgresEngineOptions } from '../options.js'
+import { parseServerAddress } from '../server-address.js'
+import { checkWalFile } from './check-file.js'
+import { asPostgres, findServer } from './find-server.js'
+import { guardName } from './guard-name.js'
+import { advanceSlot, dropSlot, ensureSlot, guardOthers } from './guard-slot.js'
+import { lookAtWal } from './look.js'
+import { probeWal } from './probe-wal.js'
+import { startReceiving } from './receive.js'
+import { readyDirectory } from './receive-directory.js'
+
+/** The WAL of a PostgreSQL cluster: received by pg_receivewal, kept by a physical replication slot until it is archived. */
+export function createPostgresWalSource(options: PostgresEngineOptions, system: string): WalSource {
+  const slot = guardName(system)
+  const receiver = applicationName(`wal ${system}`)
+  return {
+    find: (signal) => findServer(options, signal),
+    ensureGuard: (server, signal) =>
+      withConnection(options, asPostgres(server), signal, (connection) => ensureSlot(connection, slot)),
+    async advanceGuard(server, lsn, signal) {
+      const { address } = asPostgres(server)
+      await withConnection(options, { address }, signal, (connection) => advanceSlot(connection, slot, lsn))
+      return guardOthers(options, { primary: address, name: slot, lsn }, signal)
+    },
+    async dropGuard(signal) {
+      const dropped: string[] = []
+      const failures: unknown[] = []
+      for (const address of options.hosts.map(parseServerAddress)) {
+        try {
+          const outcome = await withConnection(options, { address }, signal, (connection) => dropSlot(connection, slot))
+          if (outcome === 'dropped') dropped.push(address.label)
+        } catch (error) {
+          signal.throwIfAborted()
+          failures.push(error)
+        }
+      }
+      if (failures.length === options.hosts.length)
+        throw failures[0] ?? new HoldfastError('CONFIG_INVALID', 'no host is configured')
+      return dropped
+    },
+    look: (server, signal) =>
+      withConnection(options, asPostgres(server), signal, (connection) => lookAtWal(connection, receiver)),
+    async receive(server, from, directory, signal) {
+      await readyDirectory(directory, from, server.segmentSizeBytes)
+      return startReceiving({ options, server: asPostgres(server), directory, applicationName: receiver }, signal)
+    },
+    checkFile: checkWalFile,
+    probe: (signal) => probeWal(options, slot, signal),
+  }
+}

@@ -1,0 +1,76 @@
+import type { Conditions } from '../../domain/condition.js'
+import type { RepositoryName } from '../../domain/ids.js'
+import { compareLsn } from '../../domain/lsn.js'
+import { formatBytes } from '../../domain/quantity.js'
+import { comparePositions, forgettable, type WalPosition } from '../../domain/wal-position.js'
+import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
+import type { Archived, SpoolState } from './spool.js'
+
+interface GuardKeeping {
+  readonly source: WalSource
+  readonly server: WalServer
+  readonly state: SpoolState
+  readonly archived: ReadonlyMap<RepositoryName, Archived>
+  readonly required: readonly RepositoryName[]
+  readonly conditions: Conditions
+  /** Of the spool: a server without a bound of its own keeps no more for us. */
+  readonly maximumBytes: number
+  readonly signal: AbortSignal
+}
+
+/** The rest of what the server may keep; below it the server's disk, or the promise, is about to break. */
+const lastPart = 1 / 4
+
+/**
+ * Lets the server forget what all required repositories hold. When it has kept nearly as much as it may, production comes before our
+ * gap: it may forget what lies durable in the spool, and a condition says so.
+ */
+export async function keepGuard(keeping: GuardKeeping): Promise<Guard> {
+  const { source, server, state, conditions, signal } = keeping
+  const guard = await source.ensureGuard(server, signal)
+  noteLoss(guard, conditions)
+  const held = heldByRequired(keeping)
+  const archivedTo = held === undefined ? undefined : forgettable(held, server.history)
+  const spooledTo = isNearlyFull(guard, keeping.maximumBytes) ? forgettable(state.received, server.history) : undefined
+  const isAhead = spooledTo !== undefined && compareLsn(spooledTo, archivedTo ?? guard.restartLsn) > 0
+  const target = isAhead ? spooledTo : archivedTo
+  if (isAhead) {
+    const message = `${server.label} had kept ${formatBytes(guard.keptBytes)} of WAL, nearly all it may: it was let go up to ${spooledTo}, which lies in the spool alone`
+    conditions.raise('guard', 'WAL_GUARD_LOCAL', message)
+  } else if (archivedTo !== undefined && compareLsn(archivedTo, guard.restartLsn) >= 0) conditions.clear('guard')
+  if (target === undefined) return guard
+  const failures = await source.advanceGuard(server, target, signal)
+  if (failures.length === 0) conditions.clear('standbys')
+  else {
+    const message = `no WAL is kept on ${failures.length === 1 ? 'a host' : 'hosts'} besides ${server.label}: ${failures.join('; ')}`
+    conditions.raise('standbys', 'SOURCE_UNAVAILABLE', message, 'a promotion of that host now could leave a gap: bring it back')
+  }
+  return compareLsn(target, guard.restartLsn) > 0 ? { ...guard, restartLsn: target } : guard
+}
+
+/** Told for a while: whether WAL is missing shows by itself. */
+const lossToldMs = 3_600_000
+
+export function noteLoss(guard: Guard, conditions: Conditions): void {
+  if (guard.state === 'ensured') {
+    conditions.clearOlder('slot', lossToldMs)
+    return
+  }
+  const what = guard.state === 'lost' ? 'the server had dropped WAL it was to keep' : 'the replication slot was gone'
+  conditions.raise('slot', 'WAL_SLOT_LOST', `${what}; it was made anew at ${guard.restartLsn}`)
+}
+
+/** The least that any of them holds; undefined while one of them has not begun. */
+function heldByRequired({ archived, required, state }: GuardKeeping): WalPosition | undefined {
+  const positions = required
+    .map((name) => archived.get(name))
+    .map((each) => (each?.spool === state.id ? each.position : undefined))
+  return positions.reduce((least, each) =>
+    least === undefined || each === undefined ? undefined : comparePositions(least, each) <= 0 ? least : each,
+  )
+}
+
+function isNearlyFull({ keptBytes, safeBytes }: Guard, maximumBytes: number): boolean {
+  if (safeBytes === undefined) return keptBytes > maximumBytes * (1 - lastPart)
+  return safeBytes < (keptBytes + safeBytes) * lastPart
+}

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { WalConfig } from '../../config/config.js'
+import type { Conditions } from '../../domain/condition.js'
+import { HoldfastError } from '../../domain/errors.js'
+import type { RepositoryName } from '../../domain/ids.js'
+import { compareLsn } from '../../domain/lsn.js'
+import { formatBytes } from '../../domain/quantity.js'
+import { comparePositions, planWalStart, segmentFloor } from '../../domain/wal-position.js'
+import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
+import { keepGuard, noteLoss } from './keep-guard.js'
+import { purgeSpool } from './purge-spool.js'
+import type { Sealing } from './seal-file.js'
+import { sealReceived } from './seal-received.js'
+import type { Archived, Spool, SpoolState } from './spool.js'
+import { takeSample } from './take-sample.js'
+
+export interface Reception {
+  readonly source: WalSource
+  readonly spool: Spool
+  readonly sealing: Sealing
+  readonly wal: WalConfig
+  /** All of the system. */
+  readonly repositories: readonly RepositoryName[]
+  readonly conditions: Conditions
+  readonly tell: (seen: Seen) => Promise<void>
+}
+
+export interface Seen {
+  readonly server: WalServer
+  readonly state: SpoolState
+  readonly guard: Guard
+}
+
+/** `after-gap`: the server has said that what comes next is gone; it goes on with what the server still has. */
+export type SessionStart = 'where it was' | 'after-gap'
+
+const tickMs = 250
+/** The guard, the spool's room and the repositories are looked at this often, or as often as marks are made. */
+const lookEveryMs = 5_000
+
+/**
+ * Receives from one server until something ends it: the server goes away or was demoted, the spool is full or was removed, what came
+ * is not what it should be. Whatever it was, the next session begins from what is on disk and what the server keeps.
+ */
+export async function receiveSession(reception: Reception, how: SessionStart, signal: AbortSignal): Promise<never> {
+  const { source, spool, sealing, wal } = reception
+  let server = await source.find(signal)
+  await spool.make()
+  const known = await spool.readState()
+  refuseForeign(known, server)
+  let guard = await firstGuard(reception, server, known, signal)
+  let state = await begin(reception, server, guard, known, how)
+  await insistOnRoom(reception, state)
+  const ending = new AbortController()
+  const receiving = await source.receive(server, state.received, spool.incoming, AbortSignal.any([signal, ending.signal]))
+  let [lookAtMs, markAtMs] = [0, 0]
+  try {
+    for (;;) {
+      await Promise.race([receiving.ended, delay(tickMs, undefined, { signal })])
+      if ((await spool.readState())?.id !== state.id)
+        throw new HoldfastError('LOCAL_IO', `the spool ${spool.directory} was removed`)
+      state = await sealReceived({ sealing, source }, state)
+      const nowMs = performance.now()
+      if (nowMs >= lookAtMs) {
+        lookAtMs = nowMs + Math.min(lookEveryMs, wal.markIntervalMs)
+        const look = await source.look(server, signal)
+        if (look.timeline !== server.timeline) server = await source.find(signal)
+        if (look.receivedLsn !== undefined) reception.conditions.clear('receiving')
+        if (nowMs >= markAtMs) {
+          markAtMs = nowMs + wal.markIntervalMs
+          state = await takeSample({ source, server, sealing }, state, look)
+        }
+        guard = await keepGuard({
+          ...reception,
+          server,
+          state,
+          archived: await readAll(reception),
+          ...wal,
+          maximumBytes: spool.maximumBytes,
+          signal,
+        })
+        await insistOnRoom(reception, state)
+      }
+      await reception.tell({ server, state, guard })
+    }
+  } finally {
+    ending.abort(new HoldfastError('STOPPED', 'receiving was ended'))
+    await receiving.ended.catch(() => undefined)
+  }
+}
+
+function refuseForeign(known: SpoolState | undefined, server: WalServer): void {
+  if (known === undefined) return
+  const same = known.systemIdentifier === server.systemIdentifier && known.segmentSizeBytes === server.segmentSizeBytes
+  if (same) return
+  const message = `${server.label} is the cluster ${server.systemIdentifier} with segments of ${formatBytes(server.segmentSizeBytes)}; the WAL received so far is of ${known.systemIdentifier} with ${formatBytes(known.segmentSizeBytes)}`
+  throw new HoldfastError('WAL_FOREIGN', message, {
+    hint: 'correct connection.hosts; a cluster that was made anew (initdb, pg_upgrade) gets a system with a name of its own',
+  })
+}
+
+/** The first slot of a spool is no loss; later a missing one is. */
+async function firstGuard(
+  { source, conditions }: Reception,
+  server: WalServer,
+  known: SpoolState | undefined,
+  signal: AbortSignal,
+): Promise<Guard> {
+  const guard = await source.ensureGuard(server, signal)
+  const isNew = guard.state === 'made' && known?.received.timeline !== server.timeline
+  if (!isNew) noteLoss(guard, conditions)
+  return guard
+}
+
+async function begin(
+  { source, sealing, spool }: Reception,
+  server: WalServer,
+  guard: Guard,
+  known: SpoolState | undefined,
+  how: SessionStart,
+): Promise<SpoolState> {
+  const { systemIdentifier, segmentSizeBytes, history } = server
+  const sealed = known === undefined ? undefined : await sealReceived({ sealing, source }, known)
+  const plan = planWalStart({ received: sealed?.received, guardLsn: guard.restartLsn, history, segmentSizeBytes })
+  if (plan.outcome === 'refused') throw new HoldfastError('WAL_FOREIGN', `${server.label}: ${plan.message}`)
+  const { from } = plan
+  const fresh = { version: 1, id: randomUUID(), systemIdentifier, segmentSizeBytes, origin: from, received: from } as const
+  const state = sealed ?? { ...fresh, histories: [], gaps: [] }
+  const next = how === 'after-gap' ? afterGap(state, server, guard) : comeTo(state, from)
+  await spool.writeState(next)
+  return next
+}
+
+/** Further on, or on a branch of which the repositories' positions say nothing: then they count from there. */
+function comeTo(state: SpoolState, from: SpoolState['received']): SpoolState {
+  if (comparePositions(from, state.received) >= 0) return { ...state, received: from }
+  return { ...state, id: randomUUID(), origin: from, received: from }
+}
+
+function afterGap(state: SpoolState, server: WalServer, guard: Guard): SpoolState {
+  const to = { timeline: server.timeline, lsn: segmentFloor(guard.restartLsn, state.segmentSizeBytes) }
+  const from = state.received
+  if (compareLsn(to.lsn, from.lsn) <= 0) return state
+  return { ...state, received: to, gaps: [...state.gaps, { from, to, at: new Date().toISOString() }] }
+}
+
+/** @throws SPOOL_SHORT: the server keeps what comes meanwhile */
+async function insistOnRoom(reception: Reception, state: SpoolState): Promise<void> {
+  const { spool, wal, repositories, sealing, conditions } = reception
+  const archived = await readAll(reception)
+  const { usedBytes, dropped } = await purgeSpool({
+    spool,
+    system: sealing.system,
+    state,
+    archived,
+    repositories,
+    required: wal.required,
+  })
+  if (dropped > 0) {
+    const message = `the spool is full: ${dropped} files that only repositories not required lack were dropped`
+    conditions.raise('dropped', 'SPOOL_SHORT', message)
+  } else if (usedBytes < spool.maximumBytes / 2) conditions.clear('dropped')
+  const freeBytes = await spool.freeBytes()
+  const reserveBytes = Math.max(reserve.segments * state.segmentSizeBytes, reserve.bytes)
+  if (usedBytes <= spool.maximumBytes && freeBytes >= reserveBytes) {
+    conditions.clear('room')
+    return
+  }
+  const message =
+    freeBytes < reserveBytes
+      ? `the spool's disk has ${formatBytes(freeBytes)} free`
+      : `${formatBytes(usedBytes)} of WAL wait in the spool, which may hold ${formatBytes(spool.maximumBytes)}`
+  throw new HoldfastError('SPOOL_SHORT', `${message}; nothing is received, and the server keeps its WAL as long as it may`)
+}
+
+const reserve = { segments: 4, bytes: 64 * 1024 * 1024 }
+
+async function readAll({ spool, repositories }: Reception): Promise<ReadonlyMap<RepositoryName, Archived>> {
+  const found = await Promise.all(repositories.map(async (name) => [name, await spool.readArchived(name)] as const))
+  return new Map(found.filter((each): each is readonly [RepositoryName, Archived] => each[1] !== undefined))
+}

@@ -1,0 +1,52 @@
+import type { Catalog } from '../../catalog/catalog.js'
+import type { Conditions } from '../../domain/condition.js'
+import type { SystemName } from '../../domain/ids.js'
+import { compareLsn, lsnToBytes } from '../../domain/lsn.js'
+import { formatBytes } from '../../domain/quantity.js'
+import type { SpoolState } from './spool.js'
+
+type Gap = SpoolState['gaps'][number]
+
+const lookEveryMs = 30_000
+const dayMs = 86_400_000
+
+/**
+ * Tells of WAL that is missing for ever, until a full backup that began after it is there: from that one
+ * on there is no gap.
+ */
+export function createGapWatch(
+  catalog: Pick<Catalog, 'list'>,
+  system: SystemName,
+  conditions: Conditions,
+  /** Who lacks it, for the message. */
+  lacks: string,
+): (known: Pick<SpoolState, 'gaps'>, signal: AbortSignal) => Promise<void> {
+  let [lookAtMs, covered] = [0, '']
+  return async ({ gaps }, signal) => {
+    const gap = gaps.at(-1)
+    if (gap === undefined || gap.at === covered) {
+      conditions.clear('gap')
+      return
+    }
+    const bytes = Number(lsnToBytes(gap.to.lsn) - lsnToBytes(gap.from.lsn))
+    const message = `${lacks} WAL from ${gap.from.lsn} to ${gap.to.lsn} (${formatBytes(bytes)})`
+    conditions.raise('gap', 'WAL_GAP', message)
+    if (performance.now() < lookAtMs) return
+    lookAtMs = performance.now() + lookEveryMs
+    if (await hasLaterBackup(catalog, system, gap, signal)) covered = gap.at
+  }
+}
+
+async function hasLaterBackup(
+  catalog: Pick<Catalog, 'list'>,
+  system: SystemName,
+  { to, at }: Gap,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for await (const entry of catalog.list({ system, kind: 'full', after: new Date(Date.parse(at) - dayMs) }, { signal })) {
+    if ('problem' in entry || 'dumps' in entry.manifest.facts) continue
+    const { timeline, startLsn } = entry.manifest.facts
+    if (timeline >= to.timeline && compareLsn(startLsn, to.lsn) >= 0) return true
+  }
+  return false
+}

@@ -1,0 +1,145 @@
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineSignal,
+  isCancellation,
+  log,
+  ParentClosePolicy,
+  setHandler,
+  sleep,
+  startChild,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import type { Condition } from '../domain/condition.js'
+import { backupWorkflowId, dropGuardSignal, workflowNames } from '../domain/contract-names.js'
+import type { BackupRequest, WalRequest } from '../domain/operations.js'
+import type { WalPlan } from '../domain/plans.js'
+import type { Progress } from '../domain/progress.js'
+import { activitiesOn, type HostActivities, planning } from './activity-options.js'
+import { toWorkflowFailure } from './failures.js'
+import { outcomeAttribute } from './search-attribute-keys.js'
+import { createStatusBoard, type StatusBoard } from './status-board.js'
+
+/** Of one try of an activity that never ends by itself; after it comes the next. */
+const watchMs = 30 * 86_400_000
+/** Of gaps that were answered, so many are remembered. */
+const answeredKept = 20
+
+interface ArchiveRun {
+  readonly request: WalRequest
+  readonly plan: WalPlan
+  readonly host: HostActivities
+  readonly board: StatusBoard
+  /** By step. */
+  readonly conditions: Map<string, readonly Condition[]>
+  answered: readonly string[]
+}
+
+/**
+ * Archives a system's WAL for ever: one job receives it, one for each repository sends it on. Jobs outlive workers and the runs of
+ * this workflow; only its cancellation stops them. A gap that nothing can mend starts a full backup, from which the window begins anew.
+ */
+export async function archiveWal(request: WalRequest): Promise<void> {
+  let dropGuard = false
+  setHandler(defineSignal(dropGuardSignal), () => {
+    dropGuard = true
+  })
+  try {
+    const plan = await planning.planWal(request)
+    const host = activitiesOn(plan.queues, plan.timeouts)
+    try {
+      await archive(request, plan, host)
+    } catch (error) {
+      if (isCancellation(error)) await CancellationScope.nonCancellable(() => end(plan, host, dropGuard))
+      throw error
+    }
+  } catch (error) {
+    if (isContinuing(error)) throw error
+    upsertSearchAttributes([{ key: outcomeAttribute, value: isCancellation(error) ? 'stopped' : 'failed' }])
+    throw toWorkflowFailure(error)
+  }
+}
+
+async function archive(request: WalRequest, plan: WalPlan, host: HostActivities): Promise<never> {
+  const conditions = new Map<string, readonly Condition[]>()
+  const steps = ['receive', ...plan.repositories.map((name) => `replicate ${name}`)]
+  const board = createStatusBoard(`WAL of ${plan.system}`, steps, (progress) => noteConditions(run, progress))
+  const run: ArchiveRun = { request, plan, host, board, conditions, answered: request.answered ?? [] }
+  const watching = new CancellationScope({ cancellable: true })
+  const watched = watching.run(() =>
+    Promise.all([
+      keepUp(run, 'receive', () => host.watching(`receive the WAL of ${plan.system}`, watchMs).receiveWal(plan)),
+      ...plan.repositories.map((name) =>
+        keepUp(run, `replicate ${name}`, () => host.watching(`replicate the WAL to ${name}`, watchMs).replicateWal(plan, name)),
+      ),
+      answerGaps(run),
+    ]),
+  )
+  watched.catch(() => undefined)
+  await condition(() => workflowInfo().continueAsNewSuggested)
+  // An abort only detaches: the next run adopts the jobs where they are.
+  watching.cancel()
+  await watched.catch((error: unknown) => {
+    if (!isCancellation(error)) throw error
+  })
+  return continueAsNew<typeof archiveWal>({ ...request, answered: run.answered })
+}
+
+/** A job that ends, whatever the reason, is started again: what was wrong may have been mended. */
+async function keepUp(run: ArchiveRun, step: string, watch: () => Promise<void>): Promise<never> {
+  for (;;) {
+    try {
+      await run.board.step(step, watch)
+    } catch (error) {
+      if (isCancellation(error)) throw error
+      log.warn('a part of the archiving ended and is started again', { step, error: String(error) })
+    }
+    await sleep(run.plan.timeouts.retryMaximumIntervalMs, { summary: `until ${step} is started again` })
+  }
+}
+
+function noteConditions(run: ArchiveRun, { step, conditions = [] }: Progress): void {
+  run.conditions.set(step, conditions)
+  const isWell = [...run.conditions.values()].every((each) => each.length === 0)
+  upsertSearchAttributes([{ key: outcomeAttribute, value: isWell ? 'running' : 'degraded' }])
+}
+
+/** Once for each gap, with the reason. A backup of the system that runs already will do. */
+async function answerGaps(run: ArchiveRun): Promise<never> {
+  const open = () =>
+    [...run.conditions.values()].flat().find(({ code, message }) => code === 'WAL_GAP' && !run.answered.includes(message))
+  for (;;) {
+    await condition(() => open() !== undefined)
+    const gap = open()
+    if (gap === undefined) continue
+    run.answered = [...run.answered, gap.message].slice(-answeredKept)
+    await startBackup(run, gap)
+  }
+}
+
+async function startBackup({ plan }: ArchiveRun, gap: Condition): Promise<void> {
+  const { system } = plan
+  const request: BackupRequest = { system, kind: 'full', requestedBy: `wal/${system}`, reason: `WAL is missing: ${gap.message}` }
+  try {
+    await startChild(workflowNames.backupSystem, {
+      workflowId: backupWorkflowId(system, 'full'),
+      args: [request],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `full backup of ${system}, because WAL is missing`,
+    })
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    log.warn('no backup was started for a gap in the WAL', { system, error: String(error) })
+  }
+}
+
+async function end(plan: WalPlan, host: HostActivities, dropGuard: boolean): Promise<void> {
+  await host.insistent('stop the jobs').stopWal(plan)
+  if (dropGuard) await host.light('let the server forget its WAL').dropGuard(plan)
+}
+
+function isContinuing(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ContinueAsNew'
+}

@@ -1,0 +1,158 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { parseSystemName } from '../../src/domain/ids.js'
+import type { Lsn } from '../../src/domain/lsn.js'
+import { startPostgres } from '../servers/postgres.js'
+import { awaitJob, killJob } from '../stand/job-processes.js'
+import { killForGood, processesNaming } from '../stand/process-table.js'
+import { type ArchiveBench, startArchiveBench, until } from './archive-bench.js'
+
+/* One server, one archive, and what may happen to them, one after the other: at the end of each nothing is missing. */
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
+
+const mib = 2 ** 20
+let bench: ArchiveBench
+let origin: Lsn
+
+beforeAll(async () => {
+  bench = await startArchiveBench()
+  origin = await bench.flushed()
+  expect(await bench.stand.cli('wal', 'start', 'shop')).toMatchObject({ exitCode: 0, stdout: 'wal/shop is started' })
+})
+
+afterAll(async () => {
+  await bench?.close()
+})
+
+/** All of it, in every repository. */
+async function expectNoGap(): Promise<void> {
+  const lsn = await bench.write(1)
+  await bench.marked(lsn)
+  await bench.marked(lsn, 'local')
+  await bench.compare(origin, lsn)
+  await bench.compare(origin, lsn, 'local')
+}
+
+test('segments and marks arrive in every repository, and are what the server wrote', async () => {
+  const lsn = await bench.write(40 * mib)
+  await bench.marked(lsn)
+  await bench.marked(lsn, 'local')
+  expect(await bench.compare(origin, lsn)).toBeGreaterThanOrEqual(2)
+  expect(await bench.compare(origin, lsn, 'local')).toBeGreaterThanOrEqual(2)
+  const partials = await until('one partial segment', async () => {
+    const found = (await bench.objects()).filter(({ kind }) => kind === 'partial')
+    return found.length === 1 ? found : undefined
+  })
+  // Of the size of a segment, and the server's own bytes up to its end.
+  expect((await bench.read(partials[0] as never)).length).toBe(16 * mib)
+  const status = await bench.stand.cli('wal', 'status', 'shop', '--json')
+  expect(status.exitCode).toBe(0)
+  expect(JSON.parse(status.stdout)).toMatchObject({ system: 'shop', conditions: [], actualRpoMs: expect.any(Number) })
+})
+
+test('a server that writes nothing is proven to have written nothing, within the promise', async () => {
+  const lsn = await bench.flushed()
+  const first = await bench.marked(lsn)
+  const later = await until('a later mark at the same place', async () => {
+    const catalog = await bench.composition.catalog('primary' as never)
+    for await (const mark of catalog.marks.list(parseSystemName('shop'))) if (mark.lsn === lsn && mark.at > first) return mark.at
+    return undefined
+  })
+  expect(Date.parse(later) - Date.parse(first)).toBeLessThan(30_000)
+})
+
+test('the death of the worker, of each job and of the receiver leaves no gap', async () => {
+  const { stand } = bench
+  const writing = (async () => {
+    for (let round = 0; round < 12; round += 1) await bench.write(4 * mib)
+  })()
+  const receive = { kind: 'receive-wal', system: 'shop' } as const
+  const before = await awaitJob(stand.stateDirectory, receive)
+  await bench.worker.kill()
+  const [receiver] = (await processesNaming(join(stand.stateDirectory, 'wal', 'shop'))).filter(({ args }) =>
+    args[0]?.endsWith('pg_receivewal'),
+  )
+  if (receiver !== undefined) await killForGood(receiver.pid)
+  bench.worker = await stand.startWorker()
+  // Nobody but us has ended it.
+  expect((await awaitJob(stand.stateDirectory, receive)).pid).toBe(before.pid)
+  for (const job of [
+    receive,
+    { kind: 'replicate-wal', system: 'shop', to: 'primary' },
+    { kind: 'replicate-wal', system: 'shop', to: 'local' },
+  ] as const) {
+    expect(await killJob(await awaitJob(stand.stateDirectory, job))).toBe('without a result')
+  }
+  await writing
+  await expectNoGap()
+})
+
+test('S3 that is away is caught up with, and the server keeps what is not there', async () => {
+  const { stand, postgres } = bench
+  const guard = async () =>
+    (await postgres.sql<{ lsn: string }>('select restart_lsn::text as lsn from pg_replication_slots'))[0]?.lsn
+  await stand.proxy.pause()
+  const before = await guard()
+  const lsn = await bench.write(50 * mib)
+  await bench.marked(lsn, 'local')
+  expect((await bench.condition('STORE_UNAVAILABLE')).message).toContain('repository primary')
+  expect(await guard()).toBe(before)
+  await stand.proxy.resume()
+  await expectNoGap()
+  await until('the guard moves on', async () => ((await guard()) !== before ? true : undefined))
+})
+
+test('a spool that is removed is made anew from what the server keeps', async () => {
+  const { stand } = bench
+  await stand.proxy.pause()
+  await bench.write(40 * mib)
+  await rm(join(stand.stateDirectory, 'wal', 'shop'), { recursive: true, force: true })
+  await bench.write(20 * mib)
+  await stand.proxy.resume()
+  await expectNoGap()
+})
+
+test('a slot that is gone is made anew, and told of', async () => {
+  await bench.postgres.sql(`select pg_drop_replication_slot('holdfast_shop')`)
+  expect((await bench.condition('WAL_SLOT_LOST')).message).toMatch(/the replication slot was gone; it was made anew at/)
+  await expectNoGap()
+})
+
+test('another cluster on the same port is refused, and nothing of it is stored', async () => {
+  const { postgres } = bench
+  await postgres.stop('fast')
+  const before = (await bench.objects()).length
+  const other = await startPostgres({ major: 15, port: postgres.port })
+  try {
+    expect((await bench.condition('WAL_FOREIGN')).message).toContain(`127.0.0.1:${postgres.port} is the cluster`)
+    await sleep(1000)
+    const strangers = (await bench.objects()).filter(
+      ({ systemIdentifier }, _, [first]) => systemIdentifier !== first?.systemIdentifier,
+    )
+    expect(strangers).toEqual([])
+    expect((await bench.objects()).length).toBeLessThan(before + 3)
+    expect(await other.sql('select slot_name from pg_replication_slots')).toEqual([])
+  } finally {
+    await other.dispose()
+    await postgres.start()
+  }
+  await expectNoGap()
+})
+
+test('stopping ends the jobs and leaves the slot, unless it is to go', async () => {
+  const { stand, postgres } = bench
+  const slots = () => postgres.sql('select slot_name from pg_replication_slots')
+  const kept = await stand.cli('wal', 'stop', 'shop')
+  expect(kept).toMatchObject({ exitCode: 0, stdout: 'archiving of shop is stopped' })
+  expect(kept.stderr).toContain('the server goes on to keep WAL')
+  expect((await processesNaming(stand.stateDirectory)).filter(({ args }) => args.join(' ').includes('jobs/main.js'))).toEqual([])
+  expect(await slots()).toHaveLength(1)
+  expect((await stand.cli('wal', 'status', 'shop')).exitCode).toBe(4)
+  await stand.cli('wal', 'start', 'shop')
+  await expectNoGap()
+  expect((await stand.cli('wal', 'stop', 'shop', '--drop-slot')).stderr).toContain('the replication slot is gone')
+  expect(await slots()).toEqual([])
+})
