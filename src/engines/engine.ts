@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream'
 import type { BackupKind } from '../domain/ids.js'
 import type { Instance } from '../domain/instance.js'
 import type { Artifact, ArtifactRole, Captured, EngineFacts, Manifest } from '../domain/manifest.js'
-import type { CheckResult, CheckStage } from '../domain/operations.js'
+import type { CheckResult, CheckStage, Recovered } from '../domain/operations.js'
+import type { Recovery } from '../domain/plan-recovery.js'
 import type { Progress } from '../domain/progress.js'
 
 /** What a look at the source tells before a backup. */
@@ -73,8 +74,11 @@ export interface Engine {
   capture(request: { kind: BackupKind; label: string }, sink: CaptureSink, signal: AbortSignal): Promise<Captured>
   /** Extracts and configures a backup in the directories of a new instance. */
   prepare(request: PrepareRequest, signal: AbortSignal): Promise<void>
-  /** Waits for a started instance to finish its recovery. @returns the timeline it ended on. @throws RECOVERY_FAILED */
-  recover(instance: Instance, manifest: Manifest, progress: (progress: Progress) => void, signal: AbortSignal): Promise<number>
+  /**
+   * Waits for a started instance to finish its recovery, and makes sure that it reached what it was to reach.
+   * @throws RECOVERY_FAILED, OUTSIDE_WINDOW, and why the WAL could not be delivered
+   */
+  recover(request: RecoverRequest, signal: AbortSignal): Promise<RecoverOutcome>
   check(request: CheckRequest, signal: AbortSignal): Promise<CheckResult[]>
 }
 
@@ -87,8 +91,22 @@ export interface SelectionRequest {
 
 export interface PrepareRequest extends SelectionRequest {
   readonly instance: Instance
+  /** From archived WAL; to the backup's own end where left out. */
+  readonly recovery?: Recovery
   readonly progress: (progress: Progress) => void
 }
+
+export interface RecoverRequest {
+  readonly instance: Instance
+  readonly manifest: Manifest
+  readonly recovery?: Recovery
+  readonly progress: (progress: Progress) => void
+}
+
+export type RecoverOutcome =
+  | ({ readonly outcome: 'recovered' } & Recovered)
+  /** It does not run, or waits for ever: it is to be stopped and started, with settings that may have been changed. */
+  | { readonly outcome: 'start-again'; readonly why: string }
 
 export interface CheckRequest extends SelectionRequest {
   readonly instance: Instance

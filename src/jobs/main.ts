@@ -9,6 +9,7 @@ import { hasBegun } from './job-lock.js'
 import { type JobSpec, jobNameOf } from './job-spec.js'
 import { runCapture } from './run-capture.js'
 import { runExtract } from './run-extract.js'
+import { runPrefetchWal } from './run-prefetch-wal.js'
 import { runReplicate } from './run-replicate.js'
 import { type ServedJob, serveJob } from './serve-job.js'
 import { watchPresence } from './worker-presence.js'
@@ -68,6 +69,8 @@ function perform(spec: JobSpec, context: JobContext): Promise<unknown> {
       return runReplicate(spec, context)
     case 'extract':
       return runExtract(spec, context)
+    case 'prefetch-wal':
+      return runPrefetchWal(spec, context)
   }
 }
 

@@ -39,7 +39,7 @@ export function createPostgresEngine(options: PostgresEngineOptions): Engine {
     },
     prepare: (request, signal) =>
       isLogical(request) ? prepareLogical(request, options.logical?.jobs ?? 1, signal) : prepare(request, signal),
-    recover: (instance, manifest, progress, signal) => recover({ instance, manifest, progress, pollMs: options.pollMs }, signal),
+    recover: (request, signal) => recover({ ...request, pollMs: options.pollMs }, signal),
     check: (request, signal) => (isLogical(request) ? checkLogical(request, signal) : check(request, signal)),
   }
 }
