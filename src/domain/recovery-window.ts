@@ -1,9 +1,12 @@
+import { type Cluster, clustersOf } from './cluster-paths.js'
 import type { BackupId } from './ids.js'
 import type { Lsn } from './lsn.js'
 import type { Manifest } from './manifest.js'
 import type { Mark } from './mark.js'
 import type { TimelineHistory } from './timeline-history.js'
 import type { WalInventory } from './wal-inventory.js'
+import { gapsOf } from './window-gaps.js'
+import { spansOn } from './window-spans.js'
 
 /** A moment of a cluster: a time by its clock, and the WAL it had flushed by then. */
 export interface WindowMoment {
@@ -119,4 +122,38 @@ export interface WindowEvidence {
   /** Those whose signature was checked. In any order; the newest that count are enough. */
   readonly marks: readonly Mark[]
   readonly now: Date
+}
+
+/**
+ * Proves what can be restored from one repository. A moment is restorable when there is a full backup that ended before it, the archived WAL
+ * of its lineage from there on is unbroken, and a mark says that what lies there goes as far as that moment. Pure, and in favour of doubt:
+ * where two contents claim one name, nothing behind it counts.
+ */
+export function recoveryWindow(evidence: WindowEvidence): RecoveryWindow {
+  const clusters = clustersOf(evidence)
+  const proven = clusters.map((cluster) => cluster.paths.flatMap((path) => spansOn(cluster, path)))
+  const spans = proven.flat().map(({ span }) => span)
+  const current = clusters.at(-1)
+  const ownWay = (proven.at(-1) ?? []).filter(({ path }) => path.timeline === current?.currentTimeline).map(({ span }) => span)
+  const [earliest, latest] = [ownWay[0]?.from, ownWay.at(-1)?.to]
+  return {
+    ...(earliest === undefined ? {} : { earliest }),
+    ...(latest === undefined ? {} : { latest, actualRpoMs: Math.max(0, evidence.now.getTime() - Date.parse(latest.at)) }),
+    spans,
+    gaps: clusters.flatMap((cluster, index) => gapsOf(cluster, proven[index] ?? [])),
+    timelines: clusters.flatMap(timelinesOf),
+    foreign: evidence.wal.strangers(),
+  }
+}
+
+function timelinesOf({ systemIdentifier, paths, currentTimeline }: Cluster): WindowTimeline[] {
+  return paths.map((path) => {
+    const parent = path.lineage === undefined ? undefined : path.history.ancestors.at(-1)
+    return {
+      systemIdentifier,
+      timeline: path.timeline,
+      ...(parent === undefined ? {} : { parent: { timeline: parent.timeline, switchLsn: parent.endLsn } }),
+      current: path.timeline === currentTimeline,
+    }
+  })
 }
