@@ -1,6 +1,5 @@
 import { chooseWalCopies, type WalCopy } from '../domain/choose-wal.js'
 import { type HoldfastError, toHoldfastError } from '../domain/errors.js'
-import type { RepositoryName } from '../domain/ids.js'
 import type { WalPiece } from '../domain/recovery-window.js'
 import { historyFileName, parseSegmentName, segmentName, segmentStart, type WalObject } from '../domain/wal.js'
 import { fetchWal, type WalFetching, type WantedWal } from './fetch-wal.js'

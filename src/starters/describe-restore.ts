@@ -1,5 +1,7 @@
+import { describeReached } from '../domain/describe-reached.js'
 import type { RestoreReport } from '../domain/operations.js'
 import { formatDuration } from '../domain/quantity.js'
+import { formatRestoreTarget } from '../domain/recovery-target.js'
 
 /** The end of a restore, for a person. */
 export function describeRestore(report: RestoreReport): string {
@@ -9,10 +11,20 @@ export function describeRestore(report: RestoreReport): string {
   const notRun = report.checks.filter(({ outcome }) => outcome === 'not-run')
   return `${[
     `instance ${report.instance} is RUNNING: ${report.backup} on timeline ${report.timeline}, in ${took}`,
+    ...recovered(report),
     `  read from ${report.repositories.join(', ')}`,
     ...report.problems.map((problem) => `  note: ${problem}`),
     `  ${passed} checks passed${notRun.map(({ name, message }) => `; not run: ${name} (${message})`).join('')}`,
     `  connect with: psql -h ${host} -p ${port} (or -h ${socketDirectory})`,
     `  data directory: ${report.dataDirectory}`,
   ].join('\n')}\n`
+}
+
+function recovered({ recovery, backup }: RestoreReport): string[] {
+  if (recovery === undefined) return []
+  const { target, timeline, expected, reached } = recovery
+  return [
+    `  ${describeReached(reached)} (asked for: ${formatRestoreTarget(target)})`,
+    `  from ${backup} along timeline ${timeline}; archived were at least ${expected.lsn}, ${expected.at}`,
+  ]
 }

@@ -13,6 +13,8 @@ import {
 } from '../domain/ids.js'
 import type { RestoreReport, RestoreRequest } from '../domain/operations.js'
 import { restorableKinds } from '../domain/plan-restore.js'
+import { parseRestoreTarget } from '../domain/recovery-target.js'
+import { maximumTimeline } from '../domain/wal.js'
 import { describeRestore } from './describe-restore.js'
 import type { FollowOptions } from './run-operation.js'
 import { addVerb, contextOf, knownSystem, requester } from './verb.js'
@@ -20,6 +22,8 @@ import { addVerb, contextOf, knownSystem, requester } from './verb.js'
 interface RestoreOptions extends FollowOptions {
   readonly to: string
   readonly name: string
+  readonly timeline?: string
+  readonly base?: string
   readonly kind?: string
   readonly only?: readonly string[]
   readonly serverVersion?: string
@@ -32,7 +36,13 @@ export function addRestoreCommand(program: Command, env: NodeJS.ProcessEnv): voi
   addVerb(program, 'restore', 'restore a backup into a new instance; never touches an existing one', examples)
     .argument('<system>', 'name of a system in the configuration')
     .requiredOption('-n, --name <instance>', 'name of the new instance')
-    .option('-t, --to <target>', 'latest, or backup:<id>', 'latest')
+    .option(
+      '-t, --to <target>',
+      'latest, a time with its zone, lsn:<position>, xid:<id>, name:<restore point> or backup:<id>',
+      'latest',
+    )
+    .option('--timeline <number>', 'the timeline to recover along (default: the current one)')
+    .option('--base <backup>', 'the backup to recover from (default: the newest that ended before the target)')
     .option('-k, --kind <kind>', 'which kind `latest` means: full or logical (default: full; logical with --only)')
     .option('--only <names...>', 'of a logical backup these schemas and tables alone, e.g. sales public.trades')
     .option('--server-version <major>', 'of the new server, for logical backups (default: the original’s)')
@@ -62,8 +72,13 @@ export function addRestoreCommand(program: Command, env: NodeJS.ProcessEnv): voi
     })
 }
 
-const examples = `  holdfast restore avi5 --name avi5-check                      the newest backup, to its own end
-  holdfast restore avi5 --name avi5-old --to backup:avi5_full_2026-01-10T03-00-00Z
+const examples = `  holdfast restore avi5 --name avi5-check                      as of now: the end of the archived WAL, or of the newest backup
+  holdfast restore avi5 --name avi5-before --to 2026-01-10T14:59:30+01:00        everything committed until then
+  holdfast restore avi5 --name avi5-before --to lsn:16/B374D848                  the records that begin before this position
+  holdfast restore avi5 --name avi5-before --to xid:4711                         with this transaction
+  holdfast restore avi5 --name avi5-before --to name:before-migration            a point of pg_create_restore_point()
+  holdfast restore avi5 --name avi5-old --to backup:avi5_full_2026-01-10T03-00-00Z    the end of this backup, no WAL
+  holdfast restore avi5 --name avi5-fork --timeline 1          along a timeline that was left since
   holdfast restore avi5 --name avi5-s3 --repository primary    from this repository alone
   holdfast restore avi5 --kind logical --name avi5-18 --server-version 18
   holdfast restore avi5 --name avi5-trades --only public.trades sales    a table and a schema, from dumps
@@ -75,7 +90,8 @@ function toRequest(system: string, options: RestoreOptions): RestoreRequest {
   return {
     system: parseSystemName(system),
     instance: parseInstanceName(options.name),
-    target: toTarget(options.to),
+    target: parseRestoreTarget(options.to),
+    ...toWay(options),
     ...toContents(options),
     ...(options.repository === undefined ? {} : { repository: parseRepositoryName(options.repository) }),
     onFailure: options.keepFailed === undefined ? 'remove' : 'keep',
@@ -107,10 +123,31 @@ function toKind(text: string): BackupKind {
   })
 }
 
-function toTarget(text: string): RestoreRequest['target'] {
-  if (text === 'latest') return { kind: 'latest' }
-  if (text.startsWith('backup:')) return { kind: 'backup', backup: parseBackupId(text.slice('backup:'.length)) }
-  throw new HoldfastError('USAGE', `"${text}" is not a target this version restores to`, { hint: 'use latest or backup:<id>' })
+/** Where WAL is replayed; left out where it is not asked for. */
+function toWay({ to, timeline, base, kind, only }: RestoreOptions): Pick<RestoreRequest, 'timeline' | 'base'> {
+  const { kind: target } = parseRestoreTarget(to)
+  const given = [timeline === undefined ? [] : ['--timeline'], base === undefined ? [] : ['--base']].flat()
+  if (given.length > 0 && target === 'backup') {
+    throw new HoldfastError('USAGE', `${given.join(' and ')} cannot be used with --to ${to}`, {
+      hint: 'a backup restored to its own end needs no WAL; name a time, a position or latest',
+    })
+  }
+  if ((kind === 'logical' || only !== undefined) && (given.length > 0 || !['latest', 'backup'].includes(target))) {
+    throw new HoldfastError('USAGE', 'a logical backup is restored as it is', {
+      hint: 'use --to latest or backup:<id> with it, or leave out --kind and --only',
+    })
+  }
+  return {
+    ...(timeline === undefined ? {} : { timeline: toTimeline(timeline) }),
+    ...(base === undefined ? {} : { base: parseBackupId(base) }),
+  }
+}
+
+function toTimeline(text: string): number {
+  if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= maximumTimeline) return Number(text)
+  throw new HoldfastError('USAGE', `"${text}" is not a timeline`, {
+    hint: 'timelines are numbers from 1; `holdfast window` shows them',
+  })
 }
 
 function knownRepository(repository: RepositoryName, system: SystemName, { config }: LoadedConfig): void {
