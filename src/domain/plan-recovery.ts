@@ -1,8 +1,13 @@
+import { canonicalJson } from './canonical-json.js'
+import { describeGap } from './describe-gap.js'
 import type { BackupId, RepositoryName } from './ids.js'
 import type { Lsn } from './lsn.js'
 import type { Manifest } from './manifest.js'
+import { microsOf } from './moment.js'
 import type { RestoreTarget } from './recovery-target.js'
+import { reads, type Way, waysIn } from './recovery-ways.js'
 import type { LastFile, RecoveryWindow, WalPiece } from './recovery-window.js'
+import { refuseRecovery } from './refuse-recovery.js'
 
 /** What one repository holds of a system. */
 export interface RecoveryCandidate {
@@ -63,3 +68,50 @@ export type RecoveryDecision =
       readonly message: string
       readonly hint?: string
     }
+
+/**
+ * Chooses the base and the repositories for a target. Of several repositories the nearest that can do it; for `latest` the one that reaches
+ * furthest. The base is the newest that ended at or before the target on the way to the timeline.
+ */
+export function planRecovery(question: RecoveryQuestion): RecoveryDecision {
+  const candidates = question.candidates.toSorted((a, b) => a.distance - b.distance)
+  const ways = candidates.flatMap((candidate) => waysIn(candidate, question))
+  const chosen = question.target.kind === 'latest' ? furthestWay(ways) : ways[0]
+  if (chosen === undefined) return refuseRecovery(candidates, question)
+  const { manifest, candidate, recovery } = chosen
+  const text = canonicalJson(manifest)
+  const copies = [candidate, ...candidates.filter((other) => other !== candidate)].flatMap(({ repository, manifests }) =>
+    manifests
+      .filter(({ backup }) => backup === manifest.backup)
+      .map((copy) => ({ repository, same: canonicalJson(copy) === text })),
+  )
+  const others = ways.filter((way) => way !== chosen && canonicalJson(way.manifest) === text && reads(way.recovery, recovery))
+  return {
+    outcome: 'chosen',
+    manifest,
+    sources: copies.filter(({ same }) => same).map(({ repository }) => repository),
+    walSources: [candidate, ...others.map((way) => way.candidate)].map(({ repository }) => repository),
+    recovery,
+    warnings: [...copies.filter(({ same }) => !same).map(anotherManifest(manifest)), ...behind(chosen, question)],
+  }
+}
+
+/** Of equals the nearest, which comes first. */
+function furthestWay(ways: readonly Way[]): Way | undefined {
+  let best: Way | undefined
+  for (const way of ways) if (best === undefined || microsOf(way.recovery.endAt) > microsOf(best.recovery.endAt)) best = way
+  return best
+}
+
+function anotherManifest({ backup }: Manifest): (copy: { readonly repository: RepositoryName }) => string {
+  return ({ repository }) => `${repository} holds another manifest of ${backup}, which is left aside`
+}
+
+/** What `latest` does not bring back, although it was once there. */
+function behind({ candidate, span }: Way, { target }: RecoveryQuestion): string[] {
+  if (target.kind !== 'latest') return []
+  const ends = span.lastFile?.file.slice(8) ?? ''
+  return candidate.window.gaps
+    .filter((gap) => gap.systemIdentifier === span.systemIdentifier && gap.firstMissing.slice(8) >= ends)
+    .map((gap) => `${candidate.repository}: ${describeGap(gap)}, so what follows ${span.to.at} is not restored`)
+}
