@@ -10,6 +10,7 @@ import { type FoundHistory, type RecoveryWindow, recoveryWindow } from '../domai
 import { parseTimelineHistory } from '../domain/timeline-history.js'
 import { historyFileTimeline, type WalObject } from '../domain/wal.js'
 import { createWalInventory } from '../domain/wal-inventory.js'
+import { consumeThrough } from '../jobs/consume-through.js'
 import { decompressZstd } from '../pipeline/decompress-zstd.js'
 import { decrypt } from '../pipeline/decrypt.js'
 
@@ -36,9 +37,11 @@ export async function readWindow(
     const { systemIdentifier } = object
     try {
       const context = walEncryptionContext(system, walName(object))
-      const stream = await store.get(object.key)
-      const plain = (object.encrypted ? stream.pipe(decrypt({ keys, context })) : stream).pipe(decompressZstd())
-      histories.push({ systemIdentifier, timeline, history: parseTimelineHistory(await text(plain), timeline) })
+      const stored = await store.get(object.key)
+      const stages = object.encrypted ? [decrypt({ keys, context })] : []
+      const signal = new AbortController().signal
+      const plain = await consumeThrough(stored, [...stages, decompressZstd()], text, signal)
+      histories.push({ systemIdentifier, timeline, history: parseTimelineHistory(plain, timeline) })
     } catch (error) {
       if (toHoldfastError(error).retryable) throw error
       histories.push({ systemIdentifier, timeline })

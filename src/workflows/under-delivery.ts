@@ -35,8 +35,8 @@ export async function underDelivery<T>(
   const result = working.run(work)
   try {
     await Promise.race([result, delivery])
-    over = true
   } finally {
+    over = true
     working.cancel()
     delivering.cancel()
     await Promise.allSettled([result, delivery])

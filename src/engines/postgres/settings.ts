@@ -161,7 +161,8 @@ function targetAssignment(target: RestoreTarget): Assignment | undefined {
     case 'backup':
       return { name: 'recovery_target', value: 'immediate' }
     case 'time':
-      return { name: 'recovery_target_time', value: target.time }
+      // Abbreviations of zones, be it `Z`, are not known yet when this setting is read.
+      return { name: 'recovery_target_time', value: target.time.replace('T', ' ').replace('Z', '+00') }
     case 'lsn':
       return { name: 'recovery_target_lsn', value: target.lsn }
     case 'xid':
