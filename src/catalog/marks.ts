@@ -1,12 +1,12 @@
 import type { SystemName } from '../domain/ids.js'
-import type { Mark } from '../domain/mark.js'
+import type { Mark, MarkFacts } from '../domain/mark.js'
 import type { CallOptions } from '../storage/store.js'
 import { dayPath } from './keys.js'
 import type { ManifestPlace } from './manifests.js'
 import { decodeMark, encodeMark, markLimitBytes } from './mark-codec.js'
 import { putOnce } from './put-once.js'
 import { readSmall } from './read-small.js'
-import { type MarkFacts, markKey, markKeyOf, marksPrefix, parseMarkKey } from './wal-keys.js'
+import { markKey, markKeyOf, marksPrefix, parseMarkKey } from './wal-keys.js'
 
 /** The marks of one repository. */
 export interface Marks {

@@ -1,6 +1,6 @@
 import { type ObjectKey, parseObjectKey, type SystemName } from '../domain/ids.js'
 import { formatLsn, type Lsn, lsnToBytes } from '../domain/lsn.js'
-import type { Mark } from '../domain/mark.js'
+import type { Mark, MarkFacts } from '../domain/mark.js'
 import { parseWalHash, type WalIdentity } from '../domain/wal.js'
 import { dayPath, keyTime, parseKeyTime } from './keys.js'
 
@@ -10,9 +10,6 @@ export interface WalStorage {
   readonly completedAt: Date
   readonly encrypted: boolean
 }
-
-/** What the key of a mark says; the mark's own signature vouches for it. */
-export type MarkFacts = Pick<Mark, 'systemIdentifier' | 'timeline' | 'lsn' | 'at'>
 
 /** `<system>/wal/2026/01/10/<name>.zst.enc` */
 export function walKey(system: SystemName, file: WalIdentity, { completedAt, encrypted }: WalStorage): ObjectKey {
@@ -48,8 +45,8 @@ export function parseWalKey(
 }
 
 /** `<system>/marks/2026/01/10/<moment>-<timeline>-<LSN>-<system identifier>.json` */
-export function markKey({ system, ...facts }: Mark): ObjectKey {
-  return markKeyOf(system, facts)
+export function markKey(mark: Mark): ObjectKey {
+  return markKeyOf(mark.system, mark)
 }
 
 export function markKeyOf(system: SystemName, { systemIdentifier, timeline, lsn, at }: MarkFacts): ObjectKey {

@@ -15,3 +15,6 @@ export interface Mark {
   /** By the SERVER's clock, which is also that of its commits. ISO 8601 UTC with milliseconds. */
   readonly at: string
 }
+
+/** What the key of a mark says already; the mark's own signature vouches for it. */
+export type MarkFacts = Omit<Mark, 'formatVersion' | 'system'>

@@ -33,7 +33,7 @@ export function spansOn(cluster: Cluster, path: Path): ProvenSpan[] {
 }
 
 /** Whether a mark says something of the way to a timeline, and if so of which position. */
-export function isOnLineage(mark: Mark, lineage: readonly LineagePiece[]): boolean {
+export function isOnLineage(mark: Pick<Mark, 'timeline' | 'lsn'>, lineage: readonly LineagePiece[]): boolean {
   const piece = lineage.find(({ timeline }) => timeline === mark.timeline)
   if (piece === undefined) return false
   const position = lsnToBytes(mark.lsn)
