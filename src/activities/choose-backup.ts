@@ -13,10 +13,10 @@ import { readCatalogs } from './read-catalogs.js'
  * @throws what kept the wanted backup from being read, where that is why there is none; else the planner's refusal
  */
 export async function chooseBackup(composition: Composition, request: RestoreRequest): Promise<RestoreChoice> {
-  const catalogs = await readCatalogs(composition, request)
   const { target } = request
-  if (target.kind === 'backup' || request.kind === 'logical') return chooseOwnEnd(catalogs, request, backupTarget(request))
-  return chooseRecovery(composition, request, catalogs)
+  const asItIs = target.kind === 'backup' || request.kind === 'logical'
+  const recovery = asItIs ? undefined : await chooseRecovery(composition, request)
+  return recovery ?? chooseOwnEnd(await readCatalogs(composition, request), request, backupTarget(request))
 }
 
 function backupTarget({ target }: RestoreRequest): BackupTarget {

@@ -1,6 +1,6 @@
 import type { Composition } from '../composition/compose.js'
 import { HoldfastError, toHoldfastError } from '../domain/errors.js'
-import type { BackupId, RepositoryName } from '../domain/ids.js'
+import type { BackupId, RepositoryName, SystemName } from '../domain/ids.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { RestoreRequest } from '../domain/operations.js'
 import type { RestoreCandidate } from '../domain/plan-restore.js'
@@ -24,11 +24,9 @@ export interface Catalogs {
  * @throws what kept them from being read, when none of them could be
  */
 export async function readCatalogs(composition: Composition, request: RestoreRequest): Promise<Catalogs> {
-  const system = composition.system(request.system)
-  const names = request.repository === undefined ? system.repositories : [request.repository]
   const unread: Unread[] = []
   const candidates: RestoreCandidate[] = []
-  for (const [distance, repository] of nearestFirst(names, system.captureRepository).entries()) {
+  for (const [distance, repository] of repositoriesOf(composition, request).entries()) {
     try {
       candidates.push({ repository, distance, ...(await readCatalog(composition, repository, request, unread)) })
     } catch (error) {
@@ -36,17 +34,25 @@ export async function readCatalogs(composition: Composition, request: RestoreReq
     }
   }
   if (candidates.length > 0) return { candidates, unread }
+  throw noneRead(request.system, unread)
+}
+
+/** @param unread every repository there is */
+export function noneRead(system: SystemName, unread: readonly Unread[]): HoldfastError {
   const reason = (unread.find(({ problem }) => problem.retryable) ?? unread[0])?.problem
-  const message = `no repository of ${request.system} can be read: ${describeUnread(unread).join('; ')}`
-  throw new HoldfastError(reason?.code ?? 'NOT_FOUND', message, reason === undefined ? {} : { hint: reason.hint })
+  const message = `no repository of ${system} can be read: ${describeUnread(unread).join('; ')}`
+  return new HoldfastError(reason?.code ?? 'NOT_FOUND', message, reason === undefined ? {} : { hint: reason.hint })
+}
+
+/** Those a restore may read from, nearest first. */
+export function repositoriesOf(composition: Composition, request: RestoreRequest): RepositoryName[] {
+  const { repositories, captureRepository } = composition.system(request.system)
+  const names = request.repository === undefined ? repositories : [request.repository]
+  return names.toSorted((a, b) => Number(b === captureRepository) - Number(a === captureRepository))
 }
 
 export function describeUnread(unread: readonly Unread[]): string[] {
   return unread.map(({ where, problem }) => `${where}: ${problem.message} (${problem.code})`)
-}
-
-function nearestFirst(names: readonly RepositoryName[], capture: RepositoryName): RepositoryName[] {
-  return names.toSorted((a, b) => Number(b === capture) - Number(a === capture))
 }
 
 async function readCatalog(composition: Composition, repository: RepositoryName, request: RestoreRequest, unread: Unread[]) {

@@ -76,7 +76,10 @@ export function createRestoreActivities(composition: Composition) {
       const signal = Context.current().cancellationSignal
       const sources = await Promise.all(input.choice.sources.map((name) => composition.repository(name)))
       const reader = createArtifactReader({ manifest, sources, keys: await composition.keys(), signal })
-      return engine.check({ instance, manifest, reader, stage: 'running', ...selectionOf(input.request) }, signal)
+      return engine.check(
+        { instance, manifest, reader, stage: 'running', ...selectionOf(input.request), ...recoveryOf(input.choice) },
+        signal,
+      )
     },
 
     async openInstance(input: RestoreInput & { readonly timeline: number }): Promise<Instance> {

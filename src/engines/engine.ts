@@ -111,4 +111,6 @@ export type RecoverOutcome =
 export interface CheckRequest extends SelectionRequest {
   readonly instance: Instance
   readonly stage: CheckStage
+  /** Whether archived WAL was replayed: then definitions may have changed since the backup. */
+  readonly recovery?: Recovery
 }
