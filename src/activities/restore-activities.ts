@@ -41,9 +41,9 @@ export function createRestoreActivities(composition: Composition) {
     /** Asks every repository of the system what it holds and chooses. @throws NOT_FOUND saying what there is */
     chooseBackup: (request: RestoreRequest): Promise<RestoreChoice> => chooseBackup(composition, request),
 
-    /** Everything that can be known before a byte is fetched. @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS */
-    async preflightRestore(input: RestoreInput): Promise<void> {
-      await preflightRestore(composition, input, await manifestOf(input), Context.current().cancellationSignal)
+    /** Everything that can be known before anything large is fetched. @returns what the operator should know. @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS */
+    async preflightRestore(input: RestoreInput): Promise<string[]> {
+      return preflightRestore(composition, input, await manifestOf(input), Context.current().cancellationSignal)
     },
 
     /** Directories and port. The same run of the workflow gets the same instance again. */

@@ -70,6 +70,8 @@ export interface Engine {
   binDirectoryFor(facts: EngineFacts, serverVersion?: string): Promise<string>
   /** Is everything that is asked for in the backup? Reads little of it. @throws NOT_FOUND, NOT_SUPPORTED */
   checkSelection(request: SelectionRequest): Promise<void>
+  /** Can this host run what was captured? Reads little of it. @returns what the operator should know. @throws TOOL_MISSING */
+  checkHost(request: HostRequest, signal: AbortSignal): Promise<string[]>
   /** @throws CAPTURE_LOST when the source broke the capture off; it is then begun again from nothing. */
   capture(request: { kind: BackupKind; label: string }, sink: CaptureSink, signal: AbortSignal): Promise<Captured>
   /** Extracts and configures a backup in the directories of a new instance. */
@@ -87,6 +89,13 @@ export interface SelectionRequest {
   readonly reader: ArtifactReader
   /** Schemas and tables, as in `RestoreRequest`; everything where left out. */
   readonly only?: readonly string[]
+}
+
+export interface HostRequest {
+  readonly manifest: Manifest
+  readonly reader: ArtifactReader
+  /** Of the programs that are to run it. */
+  readonly binDirectory: string
 }
 
 export interface PrepareRequest extends SelectionRequest {

@@ -60,9 +60,10 @@ function describeChoice({ backup, sources, recovery }: RestoreChoice): string {
 
 async function restoreChosen(run: RestoreRun, input: RestoreInput): Promise<RestoreReport> {
   const { host, board } = run
-  await board.step('preflight', () => host.light('look at this host').preflightRestore(input))
+  const remarks = await board.step('preflight', () => host.light('look at this host').preflightRestore(input))
   try {
-    return await makeInstance(run, input)
+    // Runs from before there were remarks recorded none.
+    return await makeInstance(run, { ...input, choice: { ...input.choice, away: [...input.choice.away, ...(remarks ?? [])] } })
   } catch (error) {
     const { code, message } = failureOf(error)
     const failure = `${code}: ${message}`

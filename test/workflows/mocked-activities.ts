@@ -66,7 +66,7 @@ export function mockedActivities(change: Partial<PlannedTimes>): Activities {
       timeline: 1,
       away: [],
     }),
-    preflightRestore: async () => {},
+    preflightRestore: async () => [],
     createInstance: async () => instance,
     extractBackup: async () => ({ checks: [], reading: { from: { 'base.tar.zst': local }, problems: [] } }),
     startInstance: async () => {},

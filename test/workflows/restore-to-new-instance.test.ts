@@ -115,6 +115,7 @@ describe.concurrent('restoreToNewInstance, with mocked activities', () => {
       acquireReadLease: leaseUnless('primary', code),
       async preflightRestore({ choice }) {
         read = choice.sources
+        return []
       },
     })
     const problems = [`primary: no lease: as the test wants it (${code})`]

@@ -3,6 +3,7 @@ import type { EngineFacts } from '../../domain/manifest.js'
 import type { Engine } from '../engine.js'
 import { captureFull } from './capture.js'
 import { check } from './check.js'
+import { checkHost } from './check-host.js'
 import { captureLogical } from './logical/capture-logical.js'
 import { checkLogical } from './logical/check-logical.js'
 import { checkSelection } from './logical/check-selection.js'
@@ -32,6 +33,7 @@ export function createPostgresEngine(options: PostgresEngineOptions): Engine {
       return findServerPrograms(options.binDirectories, major, AbortSignal.timeout(lookUpTimeoutMs), besides)
     },
     checkSelection,
+    checkHost,
     capture({ kind, label }, sink, signal) {
       if (kind === 'full') return captureFull(options, label, sink, signal)
       if (kind === 'logical') return captureLogical(options, label, sink, signal)
