@@ -45,7 +45,7 @@ export async function readWindow(place: WindowPlace, now: Date, options: CallOpt
   return {
     window: recoveryWindow({ manifests, wal, histories, marks, now }),
     manifests,
-    problems: problems.slice(0, problemLimit),
+    problems,
   }
 }
 

@@ -53,7 +53,7 @@ export function suits(known: WindowBase, span: WindowSpan, { target, base }: Rec
     case 'backup':
       return known.backup === target.backup
     case 'time':
-      return microsOf(known.stoppedAt) <= microsOf(target.time) && microsOf(target.time) <= microsOf(span.to.at)
+      return isProven(microsOf(target.time), known, span)
     case 'lsn':
       return compareLsn(known.stopLsn, target.lsn) <= 0 && compareLsn(target.lsn, span.archivedTo) <= 0
     case 'latest':
@@ -61,6 +61,12 @@ export function suits(known: WindowBase, span: WindowSpan, { target, base }: Rec
     case 'name':
       return true
   }
+}
+
+/** The end of a backup is the moment it is known for, whatever else is proven. */
+function isProven(at: number, known: WindowBase, { markedTo }: WindowSpan): boolean {
+  const end = microsOf(known.stoppedAt)
+  return at === end || (markedTo !== undefined && end <= at && at <= microsOf(markedTo.at))
 }
 
 function recoveryFrom(base: WindowBase, span: WindowSpan, segmentSizeBytes: number, target: RestoreTarget): Recovery {

@@ -48,6 +48,11 @@ export interface WindowSpan {
   readonly from: WindowMoment
   /** The newest moment that a mark proves, or the end of the newest base. */
   readonly to: WindowMoment
+  /**
+   * The newest mark, absent where none is newer than the first base: every time up to it can be restored. Of the ends of backups
+   * behind it only they themselves can, for who knows what was committed while the last of them was being finished.
+   */
+  readonly markedTo?: WindowMoment
   /** Where the archived WAL ends; at or after `to.lsn`. */
   readonly archivedTo: Lsn
   /** What the oldest base needs from the archive, in the order of replay. Empty: nothing beyond the backup itself. */

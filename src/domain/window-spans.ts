@@ -64,6 +64,8 @@ function provenSpan(cluster: Cluster, path: Path, bases: readonly Base[], chain:
     (mark) => path.lineage !== undefined && lsnToBytes(mark.lsn) <= chain.end && isOnLineage(mark, path.lineage),
   )
   const [from = { at: '', lsn: formatLsn(0n) }] = ends
+  const marked = proofs.map(({ at, lsn }): WindowMoment => ({ at, lsn }))
+  const markedTo = newest(marked, from)
   const nameOf = (timeline: number, number: number) => segmentName({ timeline, number: BigInt(number) }, segmentSizeBytes)
   const last = chain.pieces.at(-1)
   const span: WindowSpan = {
@@ -71,7 +73,8 @@ function provenSpan(cluster: Cluster, path: Path, bases: readonly Base[], chain:
     timeline: path.timeline,
     bases: bases.map(windowBaseOf),
     from,
-    to: newest([...ends, ...proofs.map(({ at, lsn }) => ({ at, lsn }))], from),
+    to: newest([...ends, ...marked], from),
+    ...(markedTo === from ? {} : { markedTo }),
     archivedTo: formatLsn(chain.end),
     pieces: chain.pieces.map(({ timeline, first, last: end }) => ({
       timeline,
