@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { walEncryptionContext } from '../catalog/encryption-context.js'
 import { walName } from '../catalog/wal-keys.js'
 import type { Composition } from '../composition/compose.js'
@@ -102,7 +101,8 @@ export const temporaryPrefix = 'fetching-'
 
 async function write(source: Readable, target: FileHandle, signal: AbortSignal): Promise<void> {
   try {
-    await pipeline(source, target.createWriteStream({ start: 0, autoClose: false }), { signal })
+    // Not through a stream of the handle's: one that is not closed keeps the handle from ever being.
+    await target.writeFile(source, { signal })
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
     if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause

@@ -30,7 +30,8 @@ interface BenchOptions {
 }
 
 export async function openPitrBench({ server, stand: settings = {}, ballast }: BenchOptions): Promise<PitrBench> {
-  const source = await startPostgres(server)
+  // The receiver of tests has no slot.
+  const source = await startPostgres({ ...server, settings: { wal_keep_size: '1GB', ...server.settings } })
   const stand = await startStand({ ...settings, postgres: source })
   await makeTable(source, ballast)
   const segmentSizeBytes = (server.walSegmentSizeMb ?? 16) * 1024 * 1024
