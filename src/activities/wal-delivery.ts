@@ -31,7 +31,7 @@ export async function deliverWal({ config, configPath }: Composition, { request,
   await watchJob(config.stateDirectory, spec)
 }
 
-/** Until as much WAL as is held ahead has arrived and was checked: what is wrong with it is better known before the server runs. */
+/** Until the first WAL has arrived and was checked: what is wrong with it is better known before the server runs. */
 export async function awaitWal(instance: Instance): Promise<void> {
   const context = Context.current()
   const { filled } = walDelivery(instance)

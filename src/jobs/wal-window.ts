@@ -17,9 +17,11 @@ export interface NextMoves {
   readonly remove: readonly string[]
   /** How many files replay has been given. */
   readonly given: number
-  /** As much as fits is there, or all that is left. */
+  /** The next files are there, as many as a server should find when it starts, or all that are left. */
   readonly filled: boolean
 }
+
+const filesAtStart = 8
 
 /**
  * Which files to hold ahead of replay: `width` in all, from the one that is waited for, else after the one that was given last. What
@@ -37,7 +39,7 @@ export function createWalWindow(order: readonly string[], width: number): (look:
       fetch: missing.filter((file) => !underWay.has(file)),
       remove: [...ready].filter((file) => isOutside(indexOf.get(file))),
       given,
-      filled: missing.length === 0,
+      filled: missing.every((file) => !window.slice(0, filesAtStart).includes(file)),
     }
   }
 }

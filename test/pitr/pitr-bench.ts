@@ -67,7 +67,7 @@ export async function openPitrBench({ server, stand: settings = {}, ballast }: B
   return bench
 }
 
-async function rowsOf({ user, password }: TestPostgres, { connection: { host, port } }: RestoreReport): Promise<unknown> {
+export async function rowsOf({ user, password }: TestPostgres, { connection: { host, port } }: RestoreReport): Promise<unknown> {
   const client = new pg.Client({ host, port, user, password, database: 'postgres' })
   await client.connect()
   try {

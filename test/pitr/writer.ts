@@ -27,9 +27,12 @@ const at = `to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:
 export async function makeTable(server: TestPostgres, ballast = 100): Promise<void> {
   const [found] = await server.sql("select 1 from pg_tablespace where spcname = 'fast'")
   const where = found === undefined ? '' : 'tablespace fast'
-  const content = Array.from({ length: Math.ceil(ballast / 16) }, () => 'uuid_send(gen_random_uuid())').join(' || ')
+  await server.sql(
+    `create function noise(bytes int) returns bytea language sql volatile as
+     $$ select string_agg(uuid_send(gen_random_uuid()), '') from generate_series(1, bytes / 16) $$`,
+  )
   await server.sql(`create table numbered (number int primary key, content bytea) ${where}`)
-  await server.sql(`alter table numbered alter content set storage external, alter content set default ${content}`)
+  await server.sql(`alter table numbered alter content set storage external, alter content set default noise(${ballast})`)
 }
 
 /** Commits numbered rows, one after the other, and notes the moment after each: another session is always in the middle of something. */

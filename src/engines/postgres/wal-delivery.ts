@@ -25,7 +25,7 @@ export interface WalDelivery {
   readonly failed: string
   /** Copies of files that were not used, a JSON string each line. */
   readonly notes: string
-  /** There once as much as is held ahead of replay has been fetched and checked. */
+  /** There once the first files have been fetched and checked. */
   readonly filled: string
 }
 
