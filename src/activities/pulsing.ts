@@ -12,10 +12,14 @@ export function pulsing<T extends Record<string, (...args: never[]) => Promise<u
   return Object.fromEntries(entries) as T
 }
 
-async function withPulse<T>(run: () => Promise<T>): Promise<T> {
-  const context = Context.current()
+function withPulse<T>(run: () => Promise<T>): Promise<T> {
+  return whilePulsing(Context.current(), () => undefined, run)
+}
+
+/** @param details of each heartbeat */
+export async function whilePulsing<T>(context: Context, details: () => unknown, run: () => Promise<T>): Promise<T> {
   const everyMs = (context.info.heartbeatTimeoutMs ?? fallbackMs) / 3
-  const timer = setInterval(() => context.heartbeat(), everyMs)
+  const timer = setInterval(() => context.heartbeat(details()), everyMs)
   try {
     return await run()
   } finally {

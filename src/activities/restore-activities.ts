@@ -2,19 +2,20 @@ import { Context } from '@temporalio/activity'
 import type { Composition } from '../composition/compose.js'
 import { HoldfastError } from '../domain/errors.js'
 import type { Instance } from '../domain/instance.js'
-import type { CheckResult, RestoreRequest } from '../domain/operations.js'
+import type { CheckResult, Recovered, RestoreRequest } from '../domain/operations.js'
 import { tablespacesOf } from '../domain/physical-facts.js'
 import type { RestoreChoice, RestorePlan } from '../domain/plans.js'
-import { extractJobName } from '../jobs/job-spec.js'
+import { extractJobName, prefetchJobName } from '../jobs/job-spec.js'
 import { openBackup } from '../jobs/open-backup.js'
 import type { Extracted } from '../jobs/run-extract.js'
 import { stopGraceMs, stopJob } from '../jobs/stop-job.js'
 import { type BackupQuestion, chooseBackup } from './choose-backup.js'
 import { currentRun } from './current-run.js'
+import { followReplay, startToRecover } from './follow-replay.js'
 import { queuesOf, timeoutsOf } from './plan-parts.js'
 import { preflightRestore } from './preflight-restore.js'
 import { pulsing } from './pulsing.js'
-import { createTeller } from './tell-workflow.js'
+import { awaitWal, deliverWal, endDelivery } from './wal-delivery.js'
 import { watchJob } from './watch-job.js'
 
 export interface RestoreInput {
@@ -40,9 +41,9 @@ export function createRestoreActivities(composition: Composition) {
     /** Asks every repository of the system what it holds and chooses. @throws NOT_FOUND saying what there is */
     chooseBackup: (request: BackupQuestion): Promise<RestoreChoice> => chooseBackup(composition, request),
 
-    /** Everything that can be known before a byte is fetched. @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS */
-    async preflightRestore(input: RestoreInput): Promise<void> {
-      await preflightRestore(composition, input, await manifestOf(input), Context.current().cancellationSignal)
+    /** Everything that can be known before anything large is fetched. @returns what the operator should know. @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS */
+    async preflightRestore(input: RestoreInput): Promise<string[]> {
+      return preflightRestore(composition, input, await manifestOf(input), Context.current().cancellationSignal)
     },
 
     /** Directories and port. The same run of the workflow gets the same instance again. */
@@ -62,7 +63,9 @@ export function createRestoreActivities(composition: Composition) {
 
     async startInstance(input: RestoreInput): Promise<void> {
       const instance = await instanceOf(input)
-      await provisioner.start(instance, Context.current().cancellationSignal)
+      const signal = Context.current().cancellationSignal
+      if (input.choice.recovery === undefined) await provisioner.start(instance, signal)
+      else await startToRecover(provisioner, instance, signal)
       await provisioner.setState(instance.name, 'REPLAYING')
     },
 
@@ -71,7 +74,10 @@ export function createRestoreActivities(composition: Composition) {
       const instance = await instanceOf(input)
       const signal = Context.current().cancellationSignal
       const { manifest, reader } = await openBackup(input.choice, composition, signal)
-      return engine.check({ instance, manifest, reader, stage: 'running', ...selectionOf(input.request) }, signal)
+      return engine.check(
+        { instance, manifest, reader, stage: 'running', ...selectionOf(input.request), ...recoveryOf(input.choice) },
+        signal,
+      )
     },
 
     async openInstance(input: RestoreInput & { readonly timeline: number }): Promise<Instance> {
@@ -85,6 +91,7 @@ export function createRestoreActivities(composition: Composition) {
       // Another run's, made while ours was refused: its extraction has the same name.
       if (instance !== undefined && instance.owner.runId !== currentRun().runId) return
       await stopJob(config.stateDirectory, extractJobName(request.instance), stopGraceMs)
+      await stopJob(config.stateDirectory, prefetchJobName(request.instance), stopGraceMs)
       if (request.onFailure === 'keep' && instance !== undefined) {
         await provisioner.stop(instance, signal)
         await provisioner.setState(request.instance, 'FAILED', { failure })
@@ -92,6 +99,9 @@ export function createRestoreActivities(composition: Composition) {
       }
       await provisioner.dispose(request.instance, signal, currentRun())
     },
+
+    /** The recovery is over. @returns which copies of WAL were not used, and why */
+    endDelivery: async (input: RestoreInput): Promise<string[]> => endDelivery(composition, await instanceOf(input)),
 
     async forgetExtraction({ request }: RestoreInput): Promise<void> {
       await stopJob(config.stateDirectory, extractJobName(request.instance), stopGraceMs)
@@ -110,27 +120,23 @@ export function createRestoreActivities(composition: Composition) {
         instance,
         sources: [...choice.sources],
         ...selectionOf(request),
+        ...recoveryOf(choice),
       } as const
       return (await watchJob(config.stateDirectory, spec)) as Extracted
     },
 
-    /** Follows replay to the promotion. @returns the instance's own timeline */
-    async followReplay(input: RestoreInput): Promise<number> {
-      const context = Context.current()
-      const instance = await instanceOf(input)
+    /** Delivers archived WAL for as long as the recovery goes on; until it is cancelled. */
+    deliverWal: (input: RestoreInput): Promise<void> => deliverWal(composition, input),
+
+    /** Until the first of it has arrived. */
+    awaitWal: async (input: RestoreInput): Promise<void> => awaitWal(await instanceOf(input)),
+
+    /** Follows replay to the promotion. */
+    async followReplay(input: RestoreInput): Promise<Recovered> {
+      const [instance, manifest] = [await instanceOf(input), await manifestOf(input)]
       const engine = await composition.engine(input.request.system)
-      const tell = createTeller(context)
-      // A crashed server is started again: recovery goes on from its last restart point.
-      if (!(await provisioner.isRunning(instance))) await provisioner.start(instance, context.cancellationSignal)
-      return engine.recover(
-        instance,
-        await manifestOf(input),
-        (progress) => {
-          context.heartbeat(progress)
-          tell(progress)
-        },
-        context.cancellationSignal,
-      )
+      const request = { instance, manifest, ...recoveryOf(input.choice) }
+      return followReplay({ engine, provisioner, request, context: Context.current() })
     },
   }
   return { ...light, ...watching }
@@ -138,4 +144,8 @@ export function createRestoreActivities(composition: Composition) {
 
 function selectionOf({ only }: RestoreRequest): Pick<RestoreRequest, 'only'> {
   return only === undefined ? {} : { only }
+}
+
+function recoveryOf({ recovery }: RestoreChoice): Pick<RestoreChoice, 'recovery'> {
+  return recovery === undefined ? {} : { recovery }
 }

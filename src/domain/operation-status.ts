@@ -48,8 +48,9 @@ function figures(progress: Progress | undefined): string | undefined {
     return Object.entries(progress.facts)
       .map((fact) => fact.join(' '))
       .join(', ')
-  const { doneBytes, totalBytes, counters = {} } = progress
+  const { doneBytes, totalBytes, at, counters = {} } = progress
   const share = totalBytes === undefined || totalBytes === 0 ? '' : ` of ${formatBytes(totalBytes)}`
   const counts = Object.entries(counters).map(([name, count]) => `${name} ${count}`)
-  return [`${formatBytes(doneBytes)}${share}`, ...counts].join(', ')
+  const until = at === undefined ? [] : [`up to ${at}`]
+  return [`${formatBytes(doneBytes)}${share}`, ...until, ...counts].join(', ')
 }

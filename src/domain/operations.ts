@@ -1,4 +1,6 @@
 import type { BackupId, BackupKind, DatabaseName, InstanceName, RepositoryName, SystemName } from './ids.js'
+import type { Lsn } from './lsn.js'
+import type { RestoreTarget } from './recovery-target.js'
 
 /** Input of `backupSystem`. */
 export interface BackupRequest {
@@ -48,8 +50,11 @@ export interface BackupReport {
 export interface RestoreRequest {
   readonly system: SystemName
   readonly instance: InstanceName
-  /** `latest`: the newest backup, recovered to its own end. */
-  readonly target: { readonly kind: 'latest' } | { readonly kind: 'backup'; readonly backup: BackupId }
+  readonly target: RestoreTarget
+  /** The timeline to recover along; the current one where left out. */
+  readonly timeline?: number
+  /** The backup to recover from; the newest before the target where left out. */
+  readonly base?: BackupId
   /** Which kind `latest` looks for; `full` where left out. A backup named by its id may be of any kind. */
   readonly kind?: BackupKind
   /** Of a logical backup these alone: schemas (`sales`) and tables (`public.trades`), in every database that has them. */
@@ -107,10 +112,38 @@ export interface RestoreReport {
   readonly problems: readonly string[]
   readonly connection: { readonly host: string; readonly port: number; readonly socketDirectory: string }
   readonly dataDirectory: string
+  /** Its own, begun by its promotion. */
   readonly timeline: number
+  /** Where archived WAL was replayed. */
+  readonly recovery?: RecoveryReport
   readonly checks: readonly CheckResult[]
   readonly startedAt: string
   readonly endedAt: string
+}
+
+/** What was to be recovered, and what was. */
+export interface RecoveryReport {
+  readonly target: RestoreTarget
+  /** The original's, along which it was recovered. */
+  readonly timeline: number
+  /** What the archive was proven to hold. */
+  readonly expected: { readonly lsn: Lsn; readonly at: string }
+  readonly reached: ReachedPoint
+}
+
+export interface ReachedPoint {
+  /** Where the instance left the original's history. */
+  readonly lsn: Lsn
+  /** When the last transaction that was replayed had ended, by the original's clock; absent where none was. */
+  readonly at?: string
+}
+
+/** How a recovery ended. */
+export interface Recovered {
+  /** The instance's own timeline. */
+  readonly timeline: number
+  /** Where archived WAL was replayed. */
+  readonly reached?: ReachedPoint
 }
 
 /** One check of a restored instance. Checks that could not be run are listed with the reason, never passed over. */

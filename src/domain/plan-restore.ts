@@ -1,7 +1,7 @@
 import { canonicalJson } from './canonical-json.js'
 import type { BackupId, BackupKind, RepositoryName } from './ids.js'
 import type { Manifest } from './manifest.js'
-import type { RestoreRequest } from './operations.js'
+import type { RestoreTarget } from './recovery-target.js'
 
 /** What one repository holds of a system. */
 export interface RestoreCandidate {
@@ -24,9 +24,12 @@ export type RestoreDecision =
   /** `message` says what there is instead. */
   | { readonly outcome: 'refused'; readonly code: 'NOT_FOUND' | 'NOT_SUPPORTED'; readonly message: string }
 
+/** Targets that are backups: the newest there is, or one by its id. */
+export type BackupTarget = Extract<RestoreTarget, { kind: 'latest' | 'backup' }>
+
 interface RestoreQuestion {
   readonly candidates: readonly RestoreCandidate[]
-  readonly target: RestoreRequest['target']
+  readonly target: BackupTarget
   /** Which kind `latest` means; `full` where left out. */
   readonly kind?: BackupKind
 }
@@ -92,7 +95,7 @@ function splitBy<T>(items: readonly T[], belongs: (item: T) => boolean): readonl
   return [items.filter(belongs), items.filter((item) => !belongs(item))]
 }
 
-function describeMissing(copies: readonly Copy[], target: RestoreRequest['target'], kind: BackupKind): string {
+function describeMissing(copies: readonly Copy[], target: BackupTarget, kind: BackupKind): string {
   const wanted = target.kind === 'latest' ? `there is no ${kind} backup to restore` : `there is no backup ${target.backup}`
   const doomed = copies.filter((copy) => copy.tombstoned && (target.kind === 'latest' || copy.manifest.backup === target.backup))
   const removal = doomed.length === 0 ? '' : ` (${namesOf(doomed)} is being removed)`

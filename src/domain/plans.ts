@@ -1,4 +1,5 @@
 import type { BackupId, BackupKind, InstanceName, RepositoryName, SystemName } from './ids.js'
+import type { Recovery } from './plan-recovery.js'
 
 /** What `backupSystem` needs to know of the configuration. Small and free of secrets: it is in the workflow's history. */
 export interface BackupPlan {
@@ -61,6 +62,11 @@ export interface RestoreChoice {
   readonly stoppedAt: string
   /** The original's; physical backups only. */
   readonly timeline?: number
+  /** From archived WAL; to the backup's own end where left out. */
+  readonly recovery?: Recovery
+  /** Repositories to read it from, nearest first, and the moment from which on WAL may be needed. */
+  readonly walSources?: readonly RepositoryName[]
+  readonly walSince?: string
   /** Repositories that could not be asked or held, and manifests that could not be used, with the reason. */
   readonly away: readonly string[]
 }

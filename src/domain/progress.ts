@@ -9,6 +9,8 @@ export interface Progress {
   readonly totalBytes?: number
   /** What is handled right now, e.g. an artifact's name. */
   readonly item?: string
+  /** How far replay is, by the original's clock. ISO 8601 UTC. */
+  readonly at?: string
   /** Counters worth showing: parts kept and parts sent of a replication. */
   readonly counters?: Readonly<Record<string, number>>
   /** Where it stands, in words; of work that goes on for ever. */

@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream'
 import type { BackupKind } from '../domain/ids.js'
 import type { Instance } from '../domain/instance.js'
 import type { Artifact, ArtifactRole, Captured, EngineFacts, Manifest } from '../domain/manifest.js'
-import type { CheckResult, CheckStage } from '../domain/operations.js'
+import type { CheckResult, CheckStage, Recovered } from '../domain/operations.js'
+import type { Recovery } from '../domain/plan-recovery.js'
 import type { Progress } from '../domain/progress.js'
 import type { DatabaseRestorer } from './database-restorer.js'
 
@@ -70,12 +71,17 @@ export interface Engine {
   binDirectoryFor(facts: EngineFacts, serverVersion?: string): Promise<string>
   /** Is everything that is asked for in the backup? Reads little of it. @throws NOT_FOUND, NOT_SUPPORTED */
   checkSelection(request: SelectionRequest): Promise<void>
+  /** Can this host run what was captured? Reads little of it. @returns what the operator should know. @throws TOOL_MISSING */
+  checkHost(request: HostRequest, signal: AbortSignal): Promise<string[]>
   /** @throws CAPTURE_LOST when the source broke the capture off; it is then begun again from nothing. */
   capture(request: { kind: BackupKind; label: string }, sink: CaptureSink, signal: AbortSignal): Promise<Captured>
   /** Extracts and configures a backup in the directories of a new instance. */
   prepare(request: PrepareRequest, signal: AbortSignal): Promise<void>
-  /** Waits for a started instance to finish its recovery. @returns the timeline it ended on. @throws RECOVERY_FAILED */
-  recover(instance: Instance, manifest: Manifest, progress: (progress: Progress) => void, signal: AbortSignal): Promise<number>
+  /**
+   * Waits for a started instance to finish its recovery, and makes sure that it reached what it was to reach.
+   * @throws RECOVERY_FAILED, OUTSIDE_WINDOW, and why the WAL could not be delivered
+   */
+  recover(request: RecoverRequest, signal: AbortSignal): Promise<RecoverOutcome>
   check(request: CheckRequest, signal: AbortSignal): Promise<CheckResult[]>
   /** Absent where backups hold no databases that a running server could take. */
   readonly databases?: DatabaseRestorer
@@ -88,12 +94,35 @@ export interface SelectionRequest {
   readonly only?: readonly string[]
 }
 
+export interface HostRequest {
+  readonly manifest: Manifest
+  readonly reader: ArtifactReader
+  /** Of the programs that are to run it. */
+  readonly binDirectory: string
+}
+
 export interface PrepareRequest extends SelectionRequest {
   readonly instance: Instance
+  /** From archived WAL; to the backup's own end where left out. */
+  readonly recovery?: Recovery
   readonly progress: (progress: Progress) => void
 }
+
+export interface RecoverRequest {
+  readonly instance: Instance
+  readonly manifest: Manifest
+  readonly recovery?: Recovery
+  readonly progress: (progress: Progress) => void
+}
+
+export type RecoverOutcome =
+  | ({ readonly outcome: 'recovered' } & Recovered)
+  /** It does not run, or waits for ever: it is to be stopped and started, with settings that may have been changed. */
+  | { readonly outcome: 'start-again'; readonly why: string }
 
 export interface CheckRequest extends SelectionRequest {
   readonly instance: Instance
   readonly stage: CheckStage
+  /** Whether archived WAL was replayed: then definitions may have changed since the backup. */
+  readonly recovery?: Recovery
 }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { encryptionContext } from '../catalog/encryption-context.js'
 import { artifactKey } from '../catalog/keys.js'
 import type { Repository } from '../composition/repository.js'
-import { HoldfastError } from '../domain/errors.js'
+import type { HoldfastError } from '../domain/errors.js'
 import type { RepositoryName } from '../domain/ids.js'
 import type { KeyRing } from '../domain/keys.js'
 import type { Artifact, Manifest } from '../domain/manifest.js'
@@ -11,6 +11,7 @@ import { decompressZstd } from '../pipeline/decompress-zstd.js'
 import { decrypt } from '../pipeline/decrypt.js'
 import { expectDigest } from '../pipeline/digest.js'
 import { consumeThrough, ReadingFailed } from './consume-through.js'
+import { allOf, asProblemOf } from './reading-problems.js'
 
 interface ReaderOptions {
   readonly manifest: Manifest
@@ -45,12 +46,12 @@ export function createArtifactReader(options: ReaderOptions): RecordingReader {
         } catch (error) {
           options.signal.throwIfAborted()
           if (!(error instanceof ReadingFailed)) throw error
-          const problem = asProblemOf(repository, artifact, error.cause)
+          const problem = asProblemOf(repository, artifact.name, error.cause)
           problems.push(problem)
           record.problems.push(problem.message)
         }
       }
-      throw allOf(problems, artifact)
+      throw allOf(problems, artifact.name)
     },
   }
 }
@@ -70,31 +71,4 @@ async function readFrom<T>(
   const decryption = manifest.encryption.format === 'none' ? [] : [decrypt({ keys, context })]
   const stages = [expectDigest(artifact, artifact.name), ...decryption, decompressZstd()]
   return consumeThrough(stored, stages, consume, signal)
-}
-
-/** What another repository may have better moves on to it. What would fail there as well, such as a missing key, is thrown. */
-function asProblemOf(repository: Repository, artifact: Artifact, error: unknown): HoldfastError {
-  if (!(error instanceof HoldfastError)) throw error
-  const where = `${artifact.name} in repository ${repository.name}`
-  switch (error.code) {
-    case 'NOT_FOUND':
-      return new HoldfastError('ARTIFACT_MISSING', `${where} is missing`, { cause: error })
-    case 'ARTIFACT_DAMAGED':
-      return new HoldfastError('ARTIFACT_DAMAGED', `${where} is damaged: ${error.message}`, { cause: error })
-    case 'STORE_UNAVAILABLE':
-    case 'STORE_DENIED':
-    case 'STORE_MISSING':
-    case 'LOCAL_IO':
-      return new HoldfastError(error.code, `${where} cannot be read: ${error.message}`, { cause: error, hint: error.hint })
-    default:
-      throw error
-  }
-}
-
-/** One error for all repositories. It may be tried again when one of them may come back. */
-function allOf(problems: readonly HoldfastError[], artifact: Artifact): HoldfastError {
-  const [first] = problems
-  if (first === undefined) return new HoldfastError('NOT_FOUND', `no repository to read ${artifact.name} from`)
-  const { code, hint } = problems.find(({ retryable }) => retryable) ?? first
-  return new HoldfastError(code, problems.map(({ message }) => message).join('; '), { cause: first, hint })
 }

@@ -8,6 +8,9 @@ import {
   parseRepositoryName,
   parseSystemName,
 } from '../domain/ids.js'
+import { parseLsn } from '../domain/lsn.js'
+import type { Recovery } from '../domain/plan-recovery.js'
+import { segmentNamePattern } from '../domain/wal.js'
 
 /** Every job reads the configuration itself, so that no secret is in its spec. */
 const base = { configPath: z.string() }
@@ -44,6 +47,8 @@ const extract = z.strictObject({
   sources: z.array(z.string().transform(parseRepositoryName)).min(1).readonly(),
   /** Schemas and tables of a logical backup; all of it where left out. */
   only: z.array(z.string()).min(1).readonly().exactOptional(),
+  /** What the new server is to recover from the archive; to the backup's own end where left out. */
+  recovery: z.custom<Recovery>((value) => typeof value === 'object' && value !== null).exactOptional(),
 })
 
 const fill = z.strictObject({
@@ -76,7 +81,32 @@ const replicateWal = z.strictObject({
   to: z.string().transform(parseRepositoryName),
 })
 
-const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract, fill, receiveWal, replicateWal])
+const segmentFile = z.string().regex(segmentNamePattern)
+
+const prefetchWal = z.strictObject({
+  ...base,
+  kind: z.literal('prefetch-wal'),
+  system: z.string().transform(parseSystemName),
+  instance: z.string().transform(parseInstanceName),
+  /** Repositories with WAL, nearest first; the others are asked for what the first lacks. */
+  sources: z.array(z.string().transform(parseRepositoryName)).min(1).readonly(),
+  systemIdentifier: z.string().regex(/^\d+$/),
+  segmentSizeBytes: z.int().positive(),
+  /** The one recovery ends on. */
+  timeline: z.int().positive(),
+  /** Segments in the order of replay. */
+  pieces: z
+    .array(z.strictObject({ timeline: z.int().positive(), firstSegment: segmentFile, lastSegment: segmentFile }))
+    .readonly(),
+  /** The last of them reaches at least to here. */
+  endLsn: z.string().transform(parseLsn),
+  /** No older WAL is needed: when the backup began. */
+  walSince: z.iso.datetime(),
+  /** Most that is held ahead of replay. */
+  filesAhead: z.int().positive(),
+})
+
+const jobSpec = z.discriminatedUnion('kind', [capture, replicate, extract, fill, receiveWal, replicateWal, prefetchWal])
 
 /** What a job is to do. Read back from a file by the job itself. */
 export type JobSpec = z.infer<typeof jobSpec>
@@ -86,6 +116,7 @@ export type ExtractSpec = z.infer<typeof extract>
 export type FillSpec = z.infer<typeof fill>
 export type ReceiveWalSpec = z.infer<typeof receiveWal>
 export type ReplicateWalSpec = z.infer<typeof replicateWal>
+export type PrefetchWalSpec = z.infer<typeof prefetchWal>
 
 export function parseJobSpec(text: string): JobSpec {
   return jobSpec.parse(JSON.parse(text))
@@ -93,8 +124,8 @@ export function parseJobSpec(text: string): JobSpec {
 
 /**
  * The name under which a job is started, adopted and stopped. It holds what makes two jobs the same work:
- * the attempt for a capture, attempt and repository for a replication, the instance for an extraction, the run of the workflow
- * for a database, whose name may become free and be taken by another; the system for its WAL.
+ * the attempt for a capture, attempt and repository for a replication, the instance for an extraction and for the WAL of a recovery,
+ * the run of the workflow for a database, whose name may become free and be taken by another, the system for its archiving.
  */
 export function jobNameOf(spec: JobSpec): string {
   switch (spec.kind) {
@@ -110,6 +141,8 @@ export function jobNameOf(spec: JobSpec): string {
       return receiveWalJobName(spec.system)
     case 'replicate-wal':
       return replicateWalJobName(spec.system, spec.to)
+    case 'prefetch-wal':
+      return prefetchJobName(spec.instance)
   }
 }
 
@@ -135,6 +168,10 @@ export function receiveWalJobName(system: string): string {
 
 export function replicateWalJobName(system: string, to: string): string {
   return `replicate-wal/${system}/${to}`
+}
+
+export function prefetchJobName(instance: string): string {
+  return `prefetch-wal/${instance}`
 }
 
 /** Short, because a Unix socket's path holds 107 bytes at most. */

@@ -10,6 +10,7 @@ import { type JobSpec, jobNameOf } from './job-spec.js'
 import { runCapture } from './run-capture.js'
 import { runExtract } from './run-extract.js'
 import { runFill } from './run-fill.js'
+import { runPrefetchWal } from './run-prefetch-wal.js'
 import { runReplicate } from './run-replicate.js'
 import { type ServedJob, serveJob } from './serve-job.js'
 import { runReceiveWal } from './wal/run-receive-wal.js'
@@ -77,6 +78,8 @@ function perform(spec: JobSpec, context: JobContext): Promise<unknown> {
       return runReceiveWal(spec, context)
     case 'replicate-wal':
       return runReplicateWal(spec, context)
+    case 'prefetch-wal':
+      return runPrefetchWal(spec, context)
   }
 }
 

@@ -18,7 +18,8 @@ export async function runExtract(spec: ExtractSpec, { composition, voice }: JobC
   const { manifest, reader } = await openBackup(spec, composition, voice.signal)
   const engine = await composition.engine(spec.system)
   const request = { manifest, instance, reader, ...(spec.only === undefined ? {} : { only: spec.only }) }
-  await engine.prepare({ ...request, progress: voice.progress }, voice.signal)
+  const goal = spec.recovery === undefined ? {} : { recovery: spec.recovery }
+  await engine.prepare({ ...request, ...goal, progress: voice.progress }, voice.signal)
   const checks = await engine.check({ ...request, stage: 'beforeStart' }, voice.signal)
   return { checks, reading: reader.record }
 }

@@ -50,7 +50,8 @@ function changeOf(step: StepStatus, said: Said | undefined, at: number): string 
   const moved = progress !== undefined && progress.doneBytes !== said.doneBytes
   if (step.state !== 'running' || !moved || at - said.at < figuresEveryMs) return undefined
   const { doneBytes, totalBytes } = progress
-  return `${line}: ${formatBytes(doneBytes)}${totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`}`
+  const until = progress.at === undefined ? '' : `, up to ${progress.at}`
+  return `${line}: ${formatBytes(doneBytes)}${totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`}${until}`
 }
 
 function lineOf({ name, state, note }: StepStatus): string {
@@ -84,7 +85,7 @@ function liveLine(step: StepStatus, bytesPerSecond: number | undefined): string 
   const head = `${marks[step.state]} ${step.name.padEnd(20)}`
   const { progress, note } = step
   if (step.state !== 'running' || progress === undefined) return `${head} ${note ?? ''}`
-  const { doneBytes, totalBytes, counters = {} } = progress
+  const { doneBytes, totalBytes, at, counters = {} } = progress
   const counts = Object.entries(counters).map(([name, count]) => `${name} ${count}`)
   const rate = bytesPerSecond === undefined ? [] : [`${formatBytes(bytesPerSecond)}/s`]
   return [
@@ -93,6 +94,7 @@ function liveLine(step: StepStatus, bytesPerSecond: number | undefined): string 
     formatBytes(doneBytes),
     ...rate,
     ...timeLeft(progress, bytesPerSecond),
+    ...(at === undefined ? [] : [`up to ${at}`]),
     ...counts,
   ].join(' ')
 }

@@ -14,7 +14,13 @@ export function addRestoreCommand(program: Command, env: NodeJS.ProcessEnv): voi
   addVerb(program, 'restore', 'restore a backup into a new instance, or a new database; never touches an existing one', examples)
     .argument('<system>', 'name of a system in the configuration')
     .option('-n, --name <instance>', 'name of the new instance')
-    .option('-t, --to <target>', 'latest, or backup:<id>', 'latest')
+    .option(
+      '-t, --to <target>',
+      'latest, a time with its zone, lsn:<position>, xid:<id>, name:<restore point> or backup:<id>',
+      'latest',
+    )
+    .option('--timeline <number>', 'the timeline to recover along (default: the current one)')
+    .option('--base <backup>', 'the backup to recover from (default: the newest that ended before the target)')
     .option('-k, --kind <kind>', 'which kind `latest` means: full or logical (default: full; logical with --only and --into)')
     .option('--only <names...>', 'of a logical backup these schemas and tables alone, e.g. sales public.trades')
     .option('--server-version <major>', 'of the new server, for logical backups (default: the original’s)')
@@ -46,8 +52,13 @@ export function addRestoreCommand(program: Command, env: NodeJS.ProcessEnv): voi
     })
 }
 
-const examples = `  holdfast restore avi5 --name avi5-check                      the newest backup, to its own end
-  holdfast restore avi5 --name avi5-old --to backup:avi5_full_2026-01-10T03-00-00Z
+const examples = `  holdfast restore avi5 --name avi5-check                      as of now: the end of the archived WAL, or of the newest backup
+  holdfast restore avi5 --name avi5-before --to 2026-01-10T14:59:30+01:00        everything committed until then
+  holdfast restore avi5 --name avi5-before --to lsn:16/B374D848                  the records that begin before this position
+  holdfast restore avi5 --name avi5-before --to xid:4711                         with this transaction
+  holdfast restore avi5 --name avi5-before --to name:before-migration            a point of pg_create_restore_point()
+  holdfast restore avi5 --name avi5-old --to backup:avi5_full_2026-01-10T03-00-00Z    the end of this backup, no WAL
+  holdfast restore avi5 --name avi5-fork --timeline 1          along a timeline that was left since
   holdfast restore avi5 --name avi5-s3 --repository primary    from this repository alone
   holdfast restore avi5 --kind logical --name avi5-18 --server-version 18
   holdfast restore avi5 --name avi5-trades --only public.trades sales    a table and a schema, from dumps

@@ -9,11 +9,15 @@ import {
 } from '../domain/ids.js'
 import type { DatabaseRestoreRequest, RestoreRequest } from '../domain/operations.js'
 import { restorableKinds } from '../domain/plan-restore.js'
+import { parseRestoreTarget, type RestoreTarget } from '../domain/recovery-target.js'
+import { maximumTimeline } from '../domain/wal.js'
 import type { FollowOptions } from './run-operation.js'
 import { requester } from './verb.js'
 
 export interface RestoreOptions extends FollowOptions {
   readonly to: string
+  readonly timeline?: string
+  readonly base?: string
   readonly name?: string
   readonly into?: string
   readonly database?: string
@@ -44,7 +48,7 @@ export function toWantedRestore(system: string, options: RestoreOptions): Wanted
   if (into === undefined || database === undefined) {
     throw usage('a restore needs --name <instance>, or --into <system> and --database <name>')
   }
-  refuseTogether('into', options, ['name', 'serverVersion', 'keepFailed'])
+  refuseTogether('into', options, ['name', 'serverVersion', 'keepFailed', 'timeline', 'base'])
   return { kind: 'new database', request: toDatabaseRequest(system, { into, database }, options) }
 }
 
@@ -52,7 +56,7 @@ function toInstanceRequest(system: string, name: string, options: RestoreOptions
   return {
     system: parseSystemName(system),
     instance: parseInstanceName(name),
-    target: toTarget(options.to),
+    ...toWay(options),
     ...toContents(options),
     ...repositoryOf(options),
     onFailure: options.keepFailed === undefined ? 'remove' : 'keep',
@@ -75,7 +79,7 @@ function toDatabaseRequest(
     into: parseSystemName(into),
     database: parseDatabaseName(database),
     ...(fromDatabase === undefined ? {} : { from: parseDatabaseName(fromDatabase) }),
-    target: toTarget(options.to),
+    target: asItIs(parseRestoreTarget(options.to)),
     ...(only === undefined ? {} : { only }),
     ...repositoryOf(options),
     owners: options.owner ? 'keep' : 'drop',
@@ -109,10 +113,33 @@ function toKind(text: string): BackupKind {
   throw usage(`"${text}" is not a kind of backup that can be restored`, `use one of ${restorableKinds.join(', ')}`)
 }
 
-function toTarget(text: string): RestoreRequest['target'] {
-  if (text === 'latest') return { kind: 'latest' }
-  if (text.startsWith('backup:')) return { kind: 'backup', backup: parseBackupId(text.slice('backup:'.length)) }
-  throw usage(`"${text}" is not a target this version restores to`, 'use latest or backup:<id>')
+/** Where WAL is replayed; left out where it is not asked for. */
+function toWay({ to, timeline, base, kind, only }: RestoreOptions): Pick<RestoreRequest, 'target' | 'timeline' | 'base'> {
+  const target = parseRestoreTarget(to)
+  const given = [timeline === undefined ? [] : ['--timeline'], base === undefined ? [] : ['--base']].flat()
+  if (given.length > 0 && target.kind === 'backup') {
+    throw usage(
+      `${given.join(' and ')} cannot be used with --to ${to}`,
+      'a backup restored to its own end needs no WAL; name a time, a position or latest',
+    )
+  }
+  if (kind === 'logical' || only !== undefined) asItIs(target, given)
+  return {
+    target,
+    ...(timeline === undefined ? {} : { timeline: toTimeline(timeline) }),
+    ...(base === undefined ? {} : { base: parseBackupId(base) }),
+  }
+}
+
+/** Dumps have no WAL. */
+function asItIs(target: RestoreTarget, given: readonly string[] = []): RestoreTarget {
+  if (given.length === 0 && (target.kind === 'latest' || target.kind === 'backup')) return target
+  throw usage('a logical backup is restored as it is', 'use --to latest or backup:<id> with it, or leave out --kind, --only and --into')
+}
+
+function toTimeline(text: string): number {
+  if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= maximumTimeline) return Number(text)
+  throw usage(`"${text}" is not a timeline`, 'timelines are numbers from 1; `holdfast window` shows them')
 }
 
 function refuseTogether(name: string, options: RestoreOptions, others: readonly (keyof RestoreOptions)[]): void {

@@ -1,13 +1,16 @@
 import { CancellationScope, log, upsertSearchAttributes } from '@temporalio/workflow'
 import type { RestoreInput } from '../activities/restore-activities.js'
-import type { RestoreReport, RestoreRequest } from '../domain/operations.js'
+import { describeReached } from '../domain/describe-reached.js'
+import type { ReachedPoint, Recovered, RestoreReport, RestoreRequest } from '../domain/operations.js'
 import type { RestorePlan } from '../domain/plans.js'
 import { formatBytes } from '../domain/quantity.js'
+import { formatRestoreTarget } from '../domain/recovery-target.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
 import { endIfCancelled, failureOf } from './failures.js'
 import { refuseFailed } from './refuse-failed.js'
 import { backupAttribute } from './search-attribute-keys.js'
 import { createStatusBoard, type StatusBoard } from './status-board.js'
+import { underDelivery } from './under-delivery.js'
 import { underReadLeases } from './under-read-leases.js'
 import { withOutcome } from './with-outcome.js'
 
@@ -37,20 +40,25 @@ async function runRestore(request: RestoreRequest): Promise<RestoreReport> {
   const steps = ['choose', 'preflight', 'extract', 'replay', 'check']
   const board = createStatusBoard(`Restore of ${request.system} into ${request.instance}`, steps)
   const run: RestoreRun = { request, plan, host, board, startedAt }
-  const choice = await board.step(
-    'choose',
-    () => host.light('read the catalogues').chooseBackup(request),
-    ({ backup, sources }) => `${backup} from ${sources.join(', ')}`,
-  )
+  const choice = await board.step('choose', () => host.light('read the catalogues').chooseBackup(request), describeChoice)
+  if (choice.recovery !== undefined) board.add('WAL', 'extract')
   upsertSearchAttributes([{ key: backupAttribute, value: choice.backup }])
   return underReadLeases({ host, plan, choice }, (held) => restoreChosen(run, { request, choice: held }))
 }
 
+function describeChoice({ backup, sources, recovery }: RestoreChoice): string {
+  const base = `${backup} from ${sources.join(', ')}`
+  if (recovery === undefined) return base
+  const { target, timeline, endLsn, endAt } = recovery
+  return `${formatRestoreTarget(target)} on timeline ${timeline}: ${base}, then WAL, which is there up to ${endLsn} (${endAt})`
+}
+
 async function restoreChosen(run: RestoreRun, input: RestoreInput): Promise<RestoreReport> {
   const { host, board } = run
-  await board.step('preflight', () => host.light('look at this host').preflightRestore(input))
+  const remarks = await board.step('preflight', () => host.light('look at this host').preflightRestore(input))
   try {
-    return await makeInstance(run, input)
+    // Runs from before there were remarks recorded none.
+    return await makeInstance(run, { ...input, choice: { ...input.choice, away: [...input.choice.away, ...(remarks ?? [])] } })
   } catch (error) {
     const { code, message } = failureOf(error)
     const failure = `${code}: ${message}`
@@ -65,20 +73,9 @@ async function makeInstance(run: RestoreRun, input: RestoreInput): Promise<Resto
   const { host, board, plan, request } = run
   const { timeouts } = plan
   const instance = await host.light('make directories, choose a port').createInstance(input)
-  const extracted = await board.step(
-    'extract',
-    () => host.bulk(`fetch and extract ${input.choice.backup}`, timeouts.extractMs).extractBackup(input),
-    ({ reading }) => (reading.problems.length === 0 ? formatBytes(input.choice.dataBytes) : reading.problems.join('; ')),
-  )
-  refuseFailed(extracted.checks)
-  const timeline = await board.step(
-    'replay',
-    async () => {
-      await host.light('start the server').startInstance(input)
-      return host.watching('follow the recovery', timeouts.replayMs).followReplay(input)
-    },
-    (reached) => `timeline ${reached}`,
-  )
+  const { result, problems } = await underDelivery(run, input, () => fillInstance(run, input))
+  const { extracted, recovered } = result
+  const { timeline, reached } = recovered
   const running = await board.step('check', () =>
     host.watching('check the running server', timeouts.replayMs).checkInstance(input),
   )
@@ -95,12 +92,42 @@ async function makeInstance(run: RestoreRun, input: RestoreInput): Promise<Resto
     system: request.system,
     backup: input.choice.backup,
     repositories: [...new Set(Object.values(extracted.reading.from))],
-    problems: [...input.choice.away, ...extracted.reading.problems],
+    problems: [...input.choice.away, ...extracted.reading.problems, ...problems],
     connection: { host: '127.0.0.1', port: opened.port, socketDirectory: opened.socketDirectory },
     dataDirectory: instance.dataDirectory,
     timeline,
+    ...recoveryReport(input, reached),
     checks: [...extracted.checks, ...running],
     startedAt: run.startedAt.toISOString(),
     endedAt: new Date().toISOString(),
   }
+}
+
+/** Fetches and extracts the backup, and recovers it. */
+async function fillInstance({ host, board, plan }: RestoreRun, input: RestoreInput) {
+  const { timeouts } = plan
+  const extracted = await board.step(
+    'extract',
+    () => host.bulk(`fetch and extract ${input.choice.backup}`, timeouts.extractMs).extractBackup(input),
+    ({ reading }) => (reading.problems.length === 0 ? formatBytes(input.choice.dataBytes) : reading.problems.join('; ')),
+  )
+  refuseFailed(extracted.checks)
+  const recovered = await board.step(
+    'replay',
+    async () => {
+      if (input.choice.recovery !== undefined) await host.watching('wait for the first WAL', timeouts.extractMs).awaitWal(input)
+      await host.light('start the server').startInstance(input)
+      const reached: Recovered | number = await host.watching('follow the recovery', timeouts.replayMs).followReplay(input)
+      // Runs from before there was archived WAL recorded the timeline alone.
+      return typeof reached === 'number' ? { timeline: reached } : reached
+    },
+    ({ timeline, reached }) => [`timeline ${timeline}`, ...(reached === undefined ? [] : [describeReached(reached)])].join(', '),
+  )
+  return { extracted, recovered }
+}
+
+function recoveryReport({ choice }: RestoreInput, reached: ReachedPoint | undefined): Pick<RestoreReport, 'recovery'> {
+  if (choice.recovery === undefined || reached === undefined) return {}
+  const { target, timeline, endLsn, endAt } = choice.recovery
+  return { recovery: { target, timeline, expected: { lsn: endLsn, at: endAt }, reached } }
 }

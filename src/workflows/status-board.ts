@@ -9,6 +9,8 @@ export interface StatusBoard {
   /** Runs a step and shows its state; its note may follow from its result. */
   step<T>(name: string, work: () => Promise<T>, note?: (result: T) => string | undefined): Promise<T>
   note(name: string, note: string): void
+  /** One that not every run has. */
+  add(name: string, before: string): void
 }
 
 /**
@@ -49,5 +51,13 @@ export function createStatusBoard(
       }
     },
     note: (name, note) => update(name, { note }),
+    add(name, before) {
+      const known = [...steps]
+      steps.clear()
+      for (const [each, step] of known) {
+        if (each === before) steps.set(name, { name, state: 'waiting' })
+        steps.set(each, step)
+      }
+    },
   }
 }

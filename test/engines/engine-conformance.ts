@@ -44,8 +44,8 @@ export function describeEngineConformance(name: string, make: () => Promise<Conf
       await source.engine.prepare({ ...request, progress: (each) => void extracted.push(each) }, signal)
       before = await source.engine.check({ ...request, stage: 'beforeStart' }, signal)
       await place.provisioner.start(instance, signal)
-      const timeline = await source.engine.recover(instance, manifest, () => {}, signal)
-      expect(timeline).toBeGreaterThan(physicalFacts(manifest).timeline)
+      const recovered = await source.engine.recover({ instance, manifest, progress: () => {} }, signal)
+      expect(recovered).toEqual({ outcome: 'recovered', timeline: physicalFacts(manifest).timeline + 1 })
       running = await source.engine.check({ ...request, stage: 'running' }, signal)
     })
 

@@ -40,7 +40,7 @@ export async function restoreLogical({ engine, folder, manifest, only, serverVer
     await engine.prepare({ ...request, progress: () => {} }, signal)
     const before = await engine.check({ ...request, stage: 'beforeStart' }, signal)
     await place.provisioner.start(instance, signal)
-    await engine.recover(instance, manifest, () => {}, signal)
+    await engine.recover({ instance, manifest, progress: () => {} }, signal)
     const running = await engine.check({ ...request, stage: 'running' }, signal)
     const sql = <Row extends pg.QueryResultRow>(query: string, database?: string) => ask<Row>(instance, query, database)
     return { instance, place, before, running, sql, remove: () => place.remove() }

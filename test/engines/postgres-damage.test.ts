@@ -63,7 +63,7 @@ test('a postgresql.conf that includes files of the original machine is replaced 
   const outside = join(instance.directory, 'configuration/outside', server.directory, 'extra.conf')
   expect(await readFile(outside, 'utf8')).toContain('7MB')
   await place.provisioner.start(instance, signal)
-  await engine.recover(instance, manifest, () => {}, signal)
+  await engine.recover({ instance, manifest, progress: () => {} }, signal)
   expect(await failures('running')).toEqual([])
   const settings = ['work_mem', 'max_connections', 'archive_mode', 'restore_command'].map(
     (name) => `current_setting('${name}') as ${name}`,
@@ -96,12 +96,16 @@ test('missing WAL is found before the start, and the server that is started all 
   const directory = join(instance.dataDirectory, 'pg_wal')
   for (const name of await readdir(directory)) if (/^[0-9A-F]{24}$/.test(name)) await rm(join(directory, name))
   expect(await failures('beforeStart')).toEqual([expect.stringMatching(/^WAL: .*pg_waldump/)])
-  const started = place.provisioner.start(instance, signal).then(() => engine.recover(instance, manifest, () => {}, signal))
+  const started = place.provisioner
+    .start(instance, signal)
+    .then(() => engine.recover({ instance, manifest, progress: () => {} }, signal))
   await expect(started).rejects.toMatchObject({ code: 'RECOVERY_FAILED', message: expect.stringContaining('FATAL') })
 })
 
 test('a server that is not there any more is noticed at once', async () => {
-  await expect(engine.recover(instance, manifest, () => {}, signal)).rejects.toMatchObject({ code: 'RECOVERY_FAILED' })
+  await expect(engine.recover({ instance, manifest, progress: () => {} }, signal)).rejects.toMatchObject({
+    code: 'RECOVERY_FAILED',
+  })
 })
 
 test('a running server that cannot be asked fails its check, and lists what was not looked at', async () => {

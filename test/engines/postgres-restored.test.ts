@@ -35,7 +35,7 @@ beforeAll(async () => {
   const request = { instance, manifest, reader: folder.reader }
   await engine.prepare({ ...request, progress: () => {} }, signal)
   await place.provisioner.start(instance, signal)
-  await engine.recover(instance, manifest, () => {}, signal)
+  await engine.recover({ instance, manifest, progress: () => {} }, signal)
   checks = await engine.check({ ...request, stage: 'running' }, signal)
 })
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { mockedActivities, primary } from './mocked-activities.js'
-import { finalFailure, openWorkflowBench, type Play, type Script, untilCancelled, type WorkflowBench } from './workflow-bench.js'
+import { untilCancelled } from './until-cancelled.js'
+import { finalFailure, openWorkflowBench, type Play, type Script, type WorkflowBench } from './workflow-bench.js'
 
 /* The real workflow on a real Temporal server; all activities are mocked. */
 

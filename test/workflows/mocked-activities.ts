@@ -5,6 +5,7 @@ import type { Instance } from '../../src/domain/instance.js'
 import type { StoredCapture } from '../../src/domain/manifest.js'
 import type { PlanTimeouts } from '../../src/domain/plans.js'
 import { sampleManifest } from '../catalog/sample-manifest.js'
+import { untilCancelled } from './until-cancelled.js'
 
 export interface PlannedTimes extends PlanTimeouts {
   /** Of the copy in `primary`. */
@@ -72,11 +73,14 @@ export function mockedActivities(change: Partial<PlannedTimes>): Activities {
       timeline: 1,
       away: [],
     }),
-    preflightRestore: async () => {},
+    preflightRestore: async () => [],
     createInstance: async () => instance,
     extractBackup: async () => ({ checks: [], reading: { from: { 'base.tar.zst': local }, problems: [] } }),
     startInstance: async () => {},
-    followReplay: async () => 2,
+    deliverWal: untilCancelled,
+    awaitWal: async () => {},
+    followReplay: async () => ({ timeline: 2 }),
+    endDelivery: async () => [],
     checkInstance: async () => [{ name: 'tables', stage: 'running', outcome: 'passed', message: 'all there' }],
     openInstance: async () => ({ ...instance, state: 'RUNNING' }),
     abandonInstance: async () => {},

@@ -113,17 +113,6 @@ export function finalFailure(code: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable('as the test wants it', code)
 }
 
-/** In a mocked activity: goes on until it is cancelled. */
-export async function untilCancelled(): Promise<never> {
-  const context = Context.current()
-  const pulse = setInterval(() => context.heartbeat(), 50)
-  try {
-    return await context.cancelled
-  } finally {
-    clearInterval(pulse)
-  }
-}
-
 type Run = (...args: never[]) => Promise<unknown>
 
 const asked = { system: parseSystemName('shop'), requestedBy: 'test', reason: 'test' }

@@ -15,6 +15,8 @@ interface ContentsCheck {
   readonly access: Access
   readonly address: ServerAddress
   readonly compareSchema: (restored: InventoryDatabase) => CheckResult
+  /** It is the original as it was after `inventory` was taken: databases may have been dropped since. */
+  readonly isLater?: true
 }
 
 /** Are all databases there, are their definitions what they were, and can every table be read? */
@@ -25,7 +27,11 @@ export async function checkContents(check: ContentsCheck, signal: AbortSignal): 
   const reasons = new Map(restored.unread.map(({ database, reason }) => [database, `: ${reason}`]))
   const missing = expected.filter((name) => !names(restored.databases).includes(name))
   const list = missing.map((name) => `${name}${reasons.get(name) ?? ''}`).join('; ')
-  const results = [judge('databases', missing.length === 0, `${expected.length} are there`, `missing or closed: ${list}`)]
+  const dropped = check.isLater === true && missing.every((name) => !reasons.has(name)) && missing.length > 0
+  const databases: CheckResult = dropped
+    ? { name: 'databases', stage, outcome: 'not-run', message: `not there, as if dropped since the backup: ${list}` }
+    : judge('databases', missing.length === 0, `${expected.length} are there`, `missing or closed: ${list}`)
+  const results = [databases]
   for (const database of restored.databases) {
     results.push(check.compareSchema(database))
     results.push(await tablesResult(database, { ...access, database: database.name }, address, signal))

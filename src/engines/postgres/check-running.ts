@@ -14,7 +14,7 @@ import { readState } from './server-state.js'
 const stage = 'running'
 
 /** Is the running server a recovered copy of the original, and cut off from it? */
-export async function checkRunning({ instance, manifest }: CheckRequest, signal: AbortSignal): Promise<CheckResult[]> {
+export async function checkRunning({ instance, manifest, recovery }: CheckRequest, signal: AbortSignal): Promise<CheckResult[]> {
   const inventory = await readInstanceInventory(instance)
   const { access, address } = instanceAccess(instance, inventory)
   const state = await withConnection(access, { address }, signal, readState).catch((error: unknown) => toHoldfastError(error))
@@ -28,7 +28,8 @@ export async function checkRunning({ instance, manifest }: CheckRequest, signal:
   }
   const facts = physicalFacts(manifest)
   const restored = await inspect(access, address, signal)
-  const compareSchema = (database: InventoryDatabase) => schemaResult(database, inventory)
+  const later = recovery === undefined ? {} : { isLater: true as const }
+  const compareSchema = (database: InventoryDatabase) => schemaResult(database, inventory, later)
   return [
     { name: 'connection', stage, outcome: 'passed', message: `PostgreSQL ${state.version} answers` },
     judge('recovery', !state.recovering, 'is over', 'is still under way'),
@@ -50,19 +51,27 @@ export async function checkRunning({ instance, manifest }: CheckRequest, signal:
       'is off',
       `archive_mode is ${state.archive_mode}: it would write into the original's archive`,
     ),
-    ...(await checkContents({ inventory, restored, access, address, compareSchema }, signal)),
+    ...(await checkContents({ inventory, restored, access, address, compareSchema, ...later }, signal)),
     collationResult(restored, inventory),
     checksumResult(facts.dataChecksums ? 'needs a stopped server' : 'the original has no data checksums'),
   ]
 }
 
-function schemaResult(database: InventoryDatabase, inventory: Inventory): CheckResult {
+function schemaResult(database: InventoryDatabase, inventory: Inventory, { isLater }: { isLater?: true }): CheckResult {
   const name = `schema of ${database.name}`
   const original = inventory.databases.find((candidate) => candidate.name === database.name)
   if (original === undefined)
     return { name, stage, outcome: 'not-run', message: 'the inventory of the backup lacks this database' }
   if (original.fingerprint === database.fingerprint) {
     return { name, stage, outcome: 'passed', message: `${database.tables.length} tables and all definitions are as they were` }
+  }
+  if (isLater === true) {
+    return {
+      name,
+      stage,
+      outcome: 'not-run',
+      message: 'definitions are others than at the time of the backup, as if changed since',
+    }
   }
   if (original.during === 'changed') {
     return { name, stage, outcome: 'not-run', message: 'the schema was changed while the backup ran: nothing to compare with' }

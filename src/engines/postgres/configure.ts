@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Instance } from '../../domain/instance.js'
 import type { Manifest } from '../../domain/manifest.js'
 import { physicalFacts } from '../../domain/physical-facts.js'
+import type { Recovery } from '../../domain/plan-recovery.js'
 import type { SystemUser } from '../../process/command.js'
 import { runProgram } from '../../process/run-program.js'
 import { hostAccessFile } from './host-access-file.js'
@@ -10,16 +11,19 @@ import { instanceFiles } from './instance-files.js'
 import type { Inventory } from './inventory.js'
 import { makeOwnedDirectory, writeOwned } from './owned-files.js'
 import { autoConfiguration, generatedConfiguration } from './settings.js'
+import { makeWalDelivery } from './wal-delivery.js'
 
 interface Configuration {
   readonly instance: Instance
   readonly manifest: Manifest
   readonly inventory: Inventory
   readonly owner: SystemUser
+  /** From the archive; to the backup's end where left out. */
+  readonly recovery?: Recovery
 }
 
 /**
- * Makes the extracted data directory a server of its own: other port and socket, no archiving, recovery to the backup's end.
+ * Makes the extracted data directory a server of its own: other port and socket, no archiving, recovery to its target.
  * Files of the backup that change are kept as they were, so that they can still be checked against PostgreSQL's manifest.
  */
 export async function configure(configuration: Configuration, signal: AbortSignal): Promise<void> {
@@ -37,6 +41,7 @@ export async function configure(configuration: Configuration, signal: AbortSigna
   if (!(await canBeRead(configuration, signal))) {
     await replace(configuration, 'postgresql.conf', generatedConfiguration(inventory))
   }
+  if (configuration.recovery !== undefined) await makeWalDelivery(instance, owner)
   await writeOwned(join(instance.dataDirectory, 'recovery.signal'), '', owner)
 }
 
@@ -71,7 +76,7 @@ function tablespaceMap({ instance, manifest }: Configuration): string | undefine
 }
 
 async function newAutoConfiguration(configuration: Configuration, signal: AbortSignal): Promise<string> {
-  const { instance, inventory, owner } = configuration
+  const { instance, inventory, owner, recovery } = configuration
   const command = {
     program: join(instance.binDirectory, 'pg_controldata'),
     args: [instance.dataDirectory],
@@ -80,7 +85,7 @@ async function newAutoConfiguration(configuration: Configuration, signal: AbortS
   }
   const { stdout: controlData } = await runProgram(command, { signal })
   const original = (await originalText(configuration, 'postgresql.auto.conf', undefined)) ?? ''
-  return autoConfiguration({ instance, inventory, controlData, original })
+  return autoConfiguration({ instance, inventory, controlData, original, ...(recovery === undefined ? {} : { recovery }) })
 }
 
 /**

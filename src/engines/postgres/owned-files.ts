@@ -12,12 +12,12 @@ export function ownerOf(instance: Instance): Promise<SystemUser> {
 }
 
 /**
- * Writes a file that the server's user owns, readable by nobody else, durable. It is renamed into place: what was there, be
+ * Writes a file that the server's user owns, readable by nobody else (0600 where left out), durable. It is renamed into place: what was there, be
  * it a link to somewhere else, is replaced and never written through.
  */
-export async function writeOwned(path: string, content: string | Buffer, owner: SystemUser): Promise<void> {
+export async function writeOwned(path: string, content: string | Buffer, owner: SystemUser, mode = 0o600): Promise<void> {
   const temporary = `${path}.${randomUUID()}`
-  const file = await open(temporary, 'wx', 0o600)
+  const file = await open(temporary, 'wx', mode)
   try {
     await file.writeFile(content)
     await file.chown(owner.uid, owner.gid)

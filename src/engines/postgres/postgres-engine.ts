@@ -3,6 +3,7 @@ import type { EngineFacts } from '../../domain/manifest.js'
 import type { Engine } from '../engine.js'
 import { captureFull } from './capture.js'
 import { check } from './check.js'
+import { checkHost } from './check-host.js'
 import { captureLogical } from './logical/capture-logical.js'
 import { checkLogical } from './logical/check-logical.js'
 import { checkSelection } from './logical/check-selection.js'
@@ -33,6 +34,7 @@ export function createPostgresEngine(options: PostgresEngineOptions): Engine {
       return findServerPrograms(options.binDirectories, major, AbortSignal.timeout(lookUpTimeoutMs), besides)
     },
     checkSelection,
+    checkHost,
     capture({ kind, label }, sink, signal) {
       if (kind === 'full') return captureFull(options, label, sink, signal)
       if (kind === 'logical') return captureLogical(options, label, sink, signal)
@@ -40,7 +42,7 @@ export function createPostgresEngine(options: PostgresEngineOptions): Engine {
     },
     prepare: (request, signal) =>
       isLogical(request) ? prepareLogical(request, options.logical?.jobs ?? 1, signal) : prepare(request, signal),
-    recover: (instance, manifest, progress, signal) => recover({ instance, manifest, progress, pollMs: options.pollMs }, signal),
+    recover: (request, signal) => recover({ ...request, pollMs: options.pollMs }, signal),
     check: (request, signal) => (isLogical(request) ? checkLogical(request, signal) : check(request, signal)),
     databases: createDatabaseRestorer(options),
   }

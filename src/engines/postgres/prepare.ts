@@ -27,7 +27,8 @@ export async function prepare(request: PrepareRequest, signal: AbortSignal): Pro
   }
   await storeDocuments(request, owner, signal)
   const inventory = parseInventory(await readFile(instanceFiles(instance).inventory, 'utf8'))
-  await configure({ instance, manifest, inventory, owner }, signal)
+  const goal = request.recovery === undefined ? {} : { recovery: request.recovery }
+  await configure({ instance, manifest, inventory, owner, ...goal }, signal)
 }
 
 async function clear({ instance }: PrepareRequest): Promise<void> {

@@ -1,7 +1,10 @@
 import type { Instance } from '../../domain/instance.js'
+import type { Recovery } from '../../domain/plan-recovery.js'
+import type { RestoreTarget } from '../../domain/recovery-target.js'
 import { instanceFiles } from './instance-files.js'
 import type { Inventory } from './inventory.js'
 import { type Assignment, formatSetting, withoutSettings } from './settings-file.js'
+import { fetchCommand, walDelivery } from './wal-delivery.js'
 
 /** Recovery refuses to run with less of these than the original had. By the label pg_controldata gives them. */
 const recoveryMinimums: Readonly<Record<string, string>> = {
@@ -35,20 +38,23 @@ interface RecoveryConfiguration {
   readonly controlData: string
   /** `postgresql.auto.conf` as it was in the backup. */
   readonly original: string
+  /** Where to recover to; the end of the backup itself where left out. */
+  readonly recovery?: Pick<Recovery, 'target' | 'timeline'>
 }
 
 /**
  * The `postgresql.auto.conf` of a restored server: the original's own, cleaned, then ours. It is read last and wins over
- * postgresql.conf, whatever that says. The target is the end of the backup itself; the promotion begins a new timeline.
+ * postgresql.conf, whatever that says. The promotion begins a new timeline.
  */
 export function autoConfiguration(configuration: RecoveryConfiguration): string {
+  const { instance, recovery } = configuration
   const minimums = requiredMinimums(configuration.controlData, configuration.inventory.settings)
   const names = new Set([...foreignSettings, ...minimums.map(({ name }) => name)])
   const kept = withoutSettings(configuration.original, names).trimEnd()
   const ours = [
-    ...ownSettings(configuration.instance, majorNumber(configuration.inventory.serverVersion)),
+    ...ownSettings(instance, majorNumber(configuration.inventory.serverVersion)),
     ...minimums,
-    ...recoverySettings,
+    ...recoverySettings(recovery === undefined ? endOfBackup : fromArchive(recovery, fetchCommand(walDelivery(instance)))),
   ]
   return [kept, '# Written by Holdfast for a restored server.', ...ours.map(formatSetting), ''].join('\n')
 }
@@ -117,26 +123,92 @@ const quietExtensions = {
   'pg_partman_bgw.dbname': '',
 }
 
-/**
- * All that only recovery reads. Cleared again when the server has been promoted. The order matters: PostgreSQL takes even an
- * empty target for a second one when another was set before it.
- */
-const recoverySettings: readonly Assignment[] = Object.entries({
-  // All WAL that is needed is in pg_wal: a file asked for elsewhere is not there, which is what status 1 says.
+/** What only recovery reads, beside its target. */
+interface RecoveryGoal {
+  readonly restore_command: string
+  readonly recovery_target_timeline: string
+  /** Absent: to the end of the WAL. */
+  readonly target?: Assignment
+  readonly recovery_target_inclusive: 'on' | 'off'
+}
+
+/** All WAL that is needed is in pg_wal: a file asked for elsewhere is not there, which is what status 1 says. */
+const endOfBackup: RecoveryGoal = {
   restore_command: '/bin/false',
-  recovery_target_name: '',
-  recovery_target_time: '',
-  recovery_target_xid: '',
-  recovery_target_lsn: '',
-  recovery_target: 'immediate',
   recovery_target_timeline: 'current',
-  recovery_target_action: 'promote',
-  recovery_min_apply_delay: '0',
-}).map(([name, value]) => ({ name, value }))
+  target: { name: 'recovery_target', value: 'immediate' },
+  recovery_target_inclusive: 'on',
+}
+
+/**
+ * Everything committed up to and including the target. For a position, that is all records that begin before it: what the server
+ * tells as its position is where the next record will begin, and PostgreSQL's "inclusive" would replay that one, too.
+ */
+function fromArchive({ target, timeline }: Pick<Recovery, 'target' | 'timeline'>, restoreCommand: string): RecoveryGoal {
+  const assignment = targetAssignment(target)
+  return {
+    restore_command: restoreCommand,
+    recovery_target_timeline: String(timeline),
+    ...(assignment === undefined ? {} : { target: assignment }),
+    recovery_target_inclusive: target.kind === 'lsn' ? 'off' : 'on',
+  }
+}
+
+function targetAssignment(target: RestoreTarget): Assignment | undefined {
+  switch (target.kind) {
+    case 'latest':
+      return undefined
+    case 'backup':
+      return { name: 'recovery_target', value: 'immediate' }
+    case 'time':
+      // Abbreviations of zones, be it `Z`, are not known yet when this setting is read.
+      return { name: 'recovery_target_time', value: target.time.replace('T', ' ').replace('Z', '+00') }
+    case 'lsn':
+      return { name: 'recovery_target_lsn', value: target.lsn }
+    case 'xid':
+      return { name: 'recovery_target_xid', value: target.xid }
+    case 'name':
+      return { name: 'recovery_target_name', value: target.name }
+  }
+}
+
+const targetNames = [
+  'recovery_target',
+  'recovery_target_name',
+  'recovery_target_time',
+  'recovery_target_xid',
+  'recovery_target_lsn',
+]
+
+/**
+ * Cleared again when the server has been promoted. The order matters: PostgreSQL takes even an empty target for a second one when
+ * another was set before it.
+ */
+function recoverySettings({ target, ...goal }: RecoveryGoal): Assignment[] {
+  const others = targetNames.filter((name) => name !== target?.name).map((name) => ({ name, value: '' }))
+  return [
+    ...others,
+    ...(target === undefined ? [] : [target]),
+    ...Object.entries({ ...goal, recovery_target_action: 'promote', recovery_min_apply_delay: '0', hot_standby: 'on' }).map(
+      ([name, value]) => ({ name, value }),
+    ),
+  ]
+}
 
 /** `postgresql.auto.conf` of a server that has recovered. */
 export function withoutRecovery(autoConfiguration: string): string {
-  return withoutSettings(autoConfiguration, new Set(recoverySettings.map(({ name }) => name)))
+  return withoutSettings(autoConfiguration, new Set(recoverySettings(endOfBackup).map(({ name }) => name)))
+}
+
+/** The same recovery, to the end of the WAL. */
+export function withoutTarget(autoConfiguration: string): string {
+  return withoutSettings(autoConfiguration, new Set(targetNames))
+}
+
+/** Nobody is let in before the end: then recovery does not mind that the original had more connections than this server at its start. */
+export function withoutStandby(autoConfiguration: string): string {
+  const rest = withoutSettings(autoConfiguration, new Set(['hot_standby'])).trimEnd()
+  return `${rest}\n${formatSetting({ name: 'hot_standby', value: 'off' })}\n`
 }
 
 function requiredMinimums(controlData: string, settings: Readonly<Record<string, string>>): Assignment[] {

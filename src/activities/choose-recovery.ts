@@ -1,0 +1,81 @@
+import type { Composition } from '../composition/compose.js'
+import { readWindow } from '../composition/read-window.js'
+import { HoldfastError, toHoldfastError } from '../domain/errors.js'
+import type { RepositoryName } from '../domain/ids.js'
+import { planRecovery, type RecoveryCandidate, type RecoveryDecision } from '../domain/plan-recovery.js'
+import type { RestoreChoice } from '../domain/plans.js'
+import { choiceOf } from './choose-own-end.js'
+import { describeUnread, noneRead, repositoriesOf, type Unread } from './read-catalogs.js'
+import type { BackupQuestion } from './choose-backup.js'
+
+/**
+ * Chooses the base and the archived WAL for a target, from what the repositories are proven to hold.
+ * @returns undefined for `latest` where no WAL is archived: then it is the end of the newest backup
+ * @throws OUTSIDE_WINDOW with the window; what kept a repository from being read, where it might have had what is asked for
+ */
+export async function chooseRecovery(composition: Composition, request: BackupQuestion): Promise<RestoreChoice | undefined> {
+  const { target, timeline, base } = request
+  const isPlain = target.kind === 'latest' && timeline === undefined && base === undefined
+  const repositories = repositoriesOf(composition, request)
+  if (isPlain && !(await anyHasWal(composition, request, repositories))) return undefined
+  const { candidates, unread, problems } = await readWindows(composition, request, repositories)
+  const plan = planRecovery({
+    candidates,
+    target,
+    ...(timeline === undefined ? {} : { timeline }),
+    ...(base === undefined ? {} : { base }),
+  })
+  const away = [...describeUnread(unread), ...problems]
+  if (plan.outcome === 'refused') {
+    if (isPlain) return undefined
+    throw refusal(plan, unread, away)
+  }
+  const { manifest, sources, walSources, recovery, warnings } = plan
+  const choice = choiceOf(manifest, sources, [...away, ...warnings])
+  if (isPlain && recovery.pieces.length === 0) return choice
+  return { ...choice, recovery, walSources, walSince: manifest.startedAt }
+}
+
+/** One request each. A repository that does not answer is told of by whoever reads it next. */
+async function anyHasWal(composition: Composition, { system }: BackupQuestion, repositories: readonly RepositoryName[]) {
+  for (const repository of repositories) {
+    try {
+      const { wal } = await composition.catalog(repository)
+      for await (const _ of wal.list(system)) return true
+    } catch {
+      // Read without it, or refused with its reason.
+    }
+  }
+  return false
+}
+
+async function readWindows(composition: Composition, { system }: BackupQuestion, repositories: readonly RepositoryName[]) {
+  const unread: Unread[] = []
+  const problems: string[] = []
+  const candidates: RecoveryCandidate[] = []
+  const keys = await composition.keys()
+  for (const [distance, repository] of repositories.entries()) {
+    try {
+      const { store } = await composition.repository(repository)
+      const place = { catalog: await composition.catalog(repository), store, keys, system }
+      const reading = await readWindow(place, new Date())
+      candidates.push({ repository, distance, window: reading.window, manifests: reading.manifests })
+      problems.push(...reading.problems.map((problem) => `${repository}: ${problem}`))
+    } catch (error) {
+      unread.push({ where: repository, problem: toHoldfastError(error) })
+    }
+  }
+  if (candidates.length === 0) throw noneRead(system, unread)
+  return { candidates, unread, problems }
+}
+
+function refusal(
+  plan: Extract<RecoveryDecision, { outcome: 'refused' }>,
+  unread: readonly Unread[],
+  away: readonly string[],
+): HoldfastError {
+  const reason = unread[0]?.problem
+  const message = away.length === 0 ? plan.message : `${plan.message}; not read: ${away.join('; ')}`
+  const hint = reason?.hint ?? plan.hint
+  return new HoldfastError(reason?.code ?? plan.code, message, hint === undefined ? {} : { hint })
+}

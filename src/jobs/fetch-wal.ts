@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { walEncryptionContext } from '../catalog/encryption-context.js'
+import { walName } from '../catalog/wal-keys.js'
+import type { Composition } from '../composition/compose.js'
+import type { Repository } from '../composition/repository.js'
+import type { WalCopy } from '../domain/choose-wal.js'
+import { HoldfastError } from '../domain/errors.js'
+import type { SystemName } from '../domain/ids.js'
+import { type WalObject, walHashOf } from '../domain/wal.js'
+import type { WalDelivery } from '../engines/postgres/wal-delivery.js'
+import { checkSegmentPages, type SegmentIdentity } from '../engines/postgres/wal-page.js'
+import { atMost } from '../pipeline/at-most.js'
+import { decompressZstd } from '../pipeline/decompress-zstd.js'
+import { decrypt } from '../pipeline/decrypt.js'
+import { digest } from '../pipeline/digest.js'
+import type { SystemUser } from '../process/command.js'
+import { consumeThrough, ReadingFailed } from './consume-through.js'
+import { allOf, asProblemOf } from './reading-problems.js'
+
+export interface WalFetching {
+  readonly composition: Composition
+  readonly system: SystemName
+  readonly delivery: WalDelivery
+  readonly owner: SystemUser
+  readonly signal: AbortSignal
+  /** A copy that was not used, and why. */
+  readonly onProblem: (problem: HoldfastError) => void
+}
+
+/** A file to be delivered: what it must be, and copies of it, nearest first. */
+export interface WantedWal {
+  readonly file: string
+  readonly copies: readonly WalCopy[]
+  /** Absent for histories. */
+  readonly segment?: SegmentIdentity
+}
+
+/** Histories are a line for each promotion there ever was. */
+const historyLimitBytes = 1024 * 1024
+
+/**
+ * Fetches a file from the nearest repository that has it whole, checks what can be checked, and puts it into the delivery under its
+ * own name: whole, durable and the server's, or not at all.
+ * @throws HoldfastError what was wrong with it everywhere
+ */
+export async function fetchWal(wanted: WantedWal, fetching: WalFetching): Promise<void> {
+  const problems: HoldfastError[] = []
+  for (const { repository: name, object } of wanted.copies) {
+    const repository = await fetching.composition.repository(name)
+    try {
+      return await fetchFrom(repository, object, wanted, fetching)
+    } catch (error) {
+      fetching.signal.throwIfAborted()
+      const cause = error instanceof ReadingFailed ? error.cause : error
+      const problem = asProblemOf(repository, wanted.file, cause)
+      problems.push(problem)
+      fetching.onProblem(problem)
+    }
+  }
+  throw allOf(problems, wanted.file)
+}
+
+async function fetchFrom(
+  repository: Repository,
+  object: WalObject,
+  { file, segment }: WantedWal,
+  { composition, system, delivery, owner, signal }: WalFetching,
+): Promise<void> {
+  const stored = await repository.store.get(object.key, { signal })
+  const context = walEncryptionContext(system, walName(object))
+  const decryption = object.encrypted ? [decrypt({ keys: await composition.keys(), context })] : []
+  const digested = digest()
+  const sizeBytes = segment?.segmentSizeBytes
+  const stages = [...decryption, decompressZstd(), atMost(sizeBytes ?? historyLimitBytes), digested]
+  const temporary = join(delivery.directory, `${temporaryPrefix}${randomUUID()}`)
+  const target = await open(temporary, 'wx+', 0o600)
+  try {
+    await consumeThrough(stored, stages, (source) => write(source, target, signal), signal)
+    const found = digested.result()
+    if (walHashOf(found.sha256) !== object.hash || (sizeBytes !== undefined && found.sizeBytes !== sizeBytes)) {
+      throw new HoldfastError('ARTIFACT_DAMAGED', `its content is not what ${object.key} says`)
+    }
+    if (segment !== undefined) await checkSegmentPages(target, segment)
+    await target.chown(owner.uid, owner.gid)
+    // PostgreSQL syncs what it was given; here nobody waits for the disk.
+    await target.sync()
+    await rename(temporary, join(delivery.ready, file))
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  } finally {
+    await target.close()
+  }
+}
+
+/** What a job that was killed has begun. */
+export const temporaryPrefix = 'fetching-'
+
+async function write(source: Readable, target: FileHandle, signal: AbortSignal): Promise<void> {
+  try {
+    // Not through a stream of the handle's: one that is not closed keeps the handle from ever being.
+    await target.writeFile(source, { signal })
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause
+    throw new HoldfastError('SPACE_SHORT', 'no space is left for the WAL that recovery needs', { cause })
+  }
+}

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { walEncryptionContext } from '../../src/catalog/encryption-context.js'
+import { parseWalKey, walName } from '../../src/catalog/wal-keys.js'
+import { parseRepositoryName } from '../../src/domain/ids.js'
+import { type WalIdentity, walHashOf } from '../../src/domain/wal.js'
+import { compressZstd } from '../../src/pipeline/compress-zstd.js'
+import { encrypt } from '../../src/pipeline/encrypt.js'
+import { dropInstance } from '../stand/restored.js'
+import { openPitrBench, type PitrBench } from './pitr-bench.js'
+import { type Moment, startWriter } from './writer.js'
+
+// Much longer than anything takes on an idle machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const local = { repository: parseRepositoryName('local') }
+
+describe('archived WAL that is not as it was', () => {
+  let bench: PitrBench
+  let last: Moment
+  /** Of a segment in the middle, in the directory of `local`. */
+  let path: string
+  const undo: (() => Promise<void>)[] = []
+
+  beforeAll(async () => {
+    bench = await openPitrBench({ server: { major: 18, walSegmentSizeMb: 1 }, ballast: 10_000 })
+    const writer = await startWriter(bench.source)
+    await writer.writes(300)
+    await writer.stop()
+    last = (await writer.writes(0)) as Moment
+    await bench.archiver.archive()
+    const segments = (await walPaths()).filter((each) => !each.includes('partial')).sort()
+    path = segments.at(-2) ?? ''
+  })
+
+  afterEach(async () => {
+    for (const step of undo.splice(0)) await step()
+  })
+
+  afterAll(async () => {
+    await bench?.close()
+  })
+
+  async function walPaths(): Promise<string[]> {
+    const wal = join(bench.stand.directory, 'local', 'shop', 'wal')
+    const entries = await readdir(wal, { recursive: true, withFileTypes: true })
+    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  }
+
+  async function takeAway(): Promise<void> {
+    await rename(path, join(bench.stand.directory, 'kept'))
+    undo.push(() => rename(join(bench.stand.directory, 'kept'), path))
+  }
+
+  async function alter(): Promise<void> {
+    const bytes = await readFile(path)
+    const altered = Buffer.from(bytes)
+    altered[altered.length >> 1] = (altered[altered.length >> 1] ?? 0) ^ 1
+    await writeFile(path, altered)
+    undo.push(() => writeFile(path, bytes))
+  }
+
+  /** Another content under the segment's name, sealed as it should be: only PostgreSQL's own pages say what it is. */
+  async function putOther(change: (content: Buffer) => void): Promise<void> {
+    const key = parseWalKey(path.slice(join(bench.stand.directory, 'local').length + 1))
+    if (key === undefined) throw new Error(`${path} is no WAL`)
+    const content = await readFile(join(bench.stand.directory, 'test-spool', key.identity.file))
+    change(content)
+    const hash = walHashOf(createHash('sha256').update(content).digest('hex'))
+    const identity = { ...key.identity, hash } as WalIdentity
+    const context = walEncryptionContext('shop', walName(identity))
+    const active = { id: 'test', bytes: Buffer.from(bench.stand.env.STAND_KEY ?? '', 'base64') }
+    const sealed = compressZstd({ level: 1 })
+    sealed.end(content)
+    const encrypted = encrypt({ key: active, context })
+    encrypted.end(await buffer(sealed))
+    const other = join(dirname(path), `${walName(identity)}.zst.enc`)
+    await writeFile(other, await buffer(encrypted as unknown as Readable))
+    undo.push(() => rm(other))
+  }
+
+  /** Of a kept instance: a server that was started has a log. */
+  async function expectNeverStarted(name: string): Promise<void> {
+    const instance = join(bench.stand.directory, 'instances', name)
+    expect(await stat(join(instance, 'data', 'PG_VERSION'))).toBeTruthy()
+    expect(await stat(join(instance, 'server.log')).catch(() => 'never started')).toBe('never started')
+    await dropInstance(bench.stand, name)
+  }
+
+  const file = () => basename(path).slice(0, 24)
+
+  test('an altered segment is named, and taken from another repository', async () => {
+    await alter()
+    const report = await bench.expectRows('mended', `lsn:${last.lsn}`, last.rows)
+    expect(report.problems).toEqual([expect.stringContaining(`${file()} in repository local is damaged`)])
+  })
+
+  test('an altered segment that nobody else has fails the restore before the server is started', async () => {
+    await alter()
+    const ending = await bench.restore('altered', `lsn:${last.lsn}`, { ...local, onFailure: 'keep' })
+    const message = expect.stringContaining(`${file()} in repository local is damaged`)
+    expect(ending).toMatchObject({ outcome: 'failed', code: 'ARTIFACT_DAMAGED', message })
+    await expectNeverStarted('altered')
+  })
+
+  test("another cluster's segment under the right name and hash fails the restore before the server is started", async () => {
+    await takeAway()
+    await putOther((content) => content.writeBigUInt64LE(4711n, 24))
+    const ending = await bench.restore('foreign', `lsn:${last.lsn}`, { ...local, onFailure: 'keep' })
+    const message = expect.stringMatching(new RegExp(`${file()} .*is of the system 4711`))
+    expect(ending).toMatchObject({ outcome: 'failed', code: 'WAL_FOREIGN', message })
+    await expectNeverStarted('foreign')
+  })
+
+  test('a missing segment is taken from another repository; where nobody has it the target is refused, with the window', async () => {
+    await takeAway()
+    await bench.expectRows('other', last.at, last.rows)
+    const asked = bench.stand.proxy.requests.length
+    const ending = await bench.restore('missing', last.at, local)
+    expect(ending).toMatchObject({ outcome: 'failed', code: 'OUTSIDE_WINDOW', message: expect.stringContaining(file()) })
+    expect(bench.stand.proxy.requests.slice(asked)).toEqual([])
+  })
+
+  test('a segment that is there twice with different contents is never chosen', async () => {
+    await putOther((content) => content.fill(0, 500_000))
+    const ending = await bench.restore('twice', last.at, local)
+    expect(ending).toMatchObject({ outcome: 'failed', code: 'OUTSIDE_WINDOW', message: expect.stringContaining(file()) })
+  })
+})
