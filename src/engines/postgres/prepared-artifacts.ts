@@ -10,7 +10,10 @@ export function artifactOf(manifest: Manifest, role: ArtifactRole): Artifact {
 }
 
 /** Counts the bytes that were handled, each item once, also where it is begun again. */
-export function createAmount({ manifest, progress }: PrepareRequest): { begin(item: string): (bytes: number) => void } {
+export function createAmount(
+  progress: PrepareRequest['progress'],
+  expectedBytes: number,
+): { begin(item: string): (bytes: number) => void } {
   const bytesOf = new Map<string, number>()
   return {
     begin(item) {
@@ -18,7 +21,7 @@ export function createAmount({ manifest, progress }: PrepareRequest): { begin(it
       return (bytes) => {
         bytesOf.set(item, (bytesOf.get(item) ?? 0) + bytes)
         const doneBytes = [...bytesOf.values()].reduce((total, each) => total + each, 0)
-        progress({ step: 'extract', doneBytes, totalBytes: Math.max(manifest.facts.dataBytes, doneBytes), item })
+        progress({ step: 'extract', doneBytes, totalBytes: Math.max(expectedBytes, doneBytes), item })
       }
     },
   }

@@ -51,7 +51,7 @@ export async function extractedArchive(
 ): Promise<Archive> {
   const directory = join(instance.directory, 'dump')
   await makeOwnedDirectory(directory, owner)
-  await reader.read(artifact, async (source) => {
+  await reader.readCompressed(artifact, async (source) => {
     await emptyDirectory(directory)
     await extract({ source, directory, owner, onBytes: begin() }, signal)
   })

@@ -16,9 +16,12 @@ interface Restores {
 /** Restores one dump after the other; of a selection those alone that have any of it. @returns errors passed over */
 export async function restoreDumps({ request, target, jobs }: Restores, signal: AbortSignal): Promise<string[]> {
   const { manifest, reader, only } = request
-  const amount = createAmount(request)
+  const chosen = chooseDumps(manifest.artifacts, target.inventory, only)
+  // A directory is unpacked from its stored bytes; what pg_restore reads from us is counted as it reads it.
+  const storedBytes = chosen.reduce((sum, { artifact }) => sum + artifact.sizeBytes, 0)
+  const amount = createAmount(request.progress, isDirectory(request) ? storedBytes : manifest.facts.dataBytes)
   const passedOver: string[] = []
-  for (const { artifact, database, selection } of chooseDumps(manifest.artifacts, target.inventory, only)) {
+  for (const { artifact, database, selection } of chosen) {
     const source = { artifact, reader, begin: () => amount.begin(database) }
     const archive = isDirectory(request) ? await extractedArchive(source, target, jobs, signal) : streamedArchive(source, signal)
     passedOver.push(...(await restoreFrom(archive, { target, archive, database, ...selection }, signal)))
