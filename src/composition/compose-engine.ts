@@ -1,7 +1,6 @@
 import type { Config, PostgresHost, PostgresTlsConfig, SystemConfig } from '../config/config.js'
 import { resolveSecret } from '../config/resolve-secret.js'
 import type { Engine } from '../engines/engine.js'
-import { createPostgresEngine } from '../engines/postgres/postgres-engine.js'
 
 const pollMs = 200
 
@@ -12,6 +11,7 @@ export async function composeEngine(system: SystemConfig, config: Config, env: N
       const { hosts, user, password, database, connectTimeoutMs, tls } = system.connection
       const secret = password === undefined ? {} : { password: (await resolveSecret(password, env)).reveal() }
       const { maxRateBytesPerSecond } = system.limits
+      const { createPostgresEngine } = await import('../engines/postgres/postgres-engine.js')
       return createPostgresEngine({
         hosts: hosts.map(hostText),
         user,

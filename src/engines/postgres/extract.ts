@@ -58,5 +58,5 @@ function extractionFailure(directory: string, lastLines: string, cause: unknown)
 const damage = [
   /Member name contains '\.\.'|Cannot open: Not a directory|Cannot mkdir: Not a directory|Cannot hard link/,
   /not look like a tar archive/,
-  /zstd: .*(Decoding error|Read error|unsupported format|unknown header)/,
+  /\/\*stdin\*\\ ?: (Decoding error|Read error|unsupported format)/,
 ]
