@@ -2,8 +2,6 @@ import type { Config, PostgresHost, PostgresSystemConfig, PostgresTlsConfig, Sys
 import { resolveSecret } from '../config/resolve-secret.js'
 import type { Engine } from '../engines/engine.js'
 import type { PostgresEngineOptions } from '../engines/postgres/options.js'
-import { createPostgresEngine } from '../engines/postgres/postgres-engine.js'
-import { createPostgresWalSource } from '../engines/postgres/wal/postgres-wal-source.js'
 import type { WalSource } from '../engines/wal-source.js'
 
 const pollMs = 200
@@ -11,16 +9,20 @@ const pollMs = 200
 /** The one place where engines are named. */
 export async function composeEngine(system: SystemConfig, config: Config, env: NodeJS.ProcessEnv): Promise<Engine> {
   switch (system.engine) {
-    case 'postgres':
+    case 'postgres': {
+      const { createPostgresEngine } = await import('../engines/postgres/postgres-engine.js')
       return createPostgresEngine(await postgresOptions(system, config, env))
+    }
   }
 }
 
 /** Where a system's write-ahead log comes from. */
 export async function composeWalSource(system: SystemConfig, config: Config, env: NodeJS.ProcessEnv): Promise<WalSource> {
   switch (system.engine) {
-    case 'postgres':
+    case 'postgres': {
+      const { createPostgresWalSource } = await import('../engines/postgres/wal/postgres-wal-source.js')
       return createPostgresWalSource(await postgresOptions(system, config, env), system.name)
+    }
   }
 }
 

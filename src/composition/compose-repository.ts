@@ -1,7 +1,6 @@
 import type { RepositoryConfig, S3RepositoryConfig, SecretReference } from '../config/config.js'
 import { resolveSecret } from '../config/resolve-secret.js'
 import { createFilesystemStore } from '../storage/filesystem-store.js'
-import { createS3Store } from '../storage/s3-store.js'
 import type { Store } from '../storage/store.js'
 import type { Repository, RepositoryLimits } from './repository.js'
 
@@ -29,6 +28,8 @@ export async function composeRepository(repository: RepositoryConfig, env: NodeJ
 async function s3Store(repository: S3RepositoryConfig, env: NodeJS.ProcessEnv): Promise<Store> {
   const { bucket, prefix, region, endpoint, forcePathStyle, requestTimeoutMs, storageClass, tls, credentials } = repository
   const reveal = async (reference: SecretReference) => (await resolveSecret(reference, env)).reveal()
+  // Loaded where it is needed: the SDK takes a third of a process's start.
+  const { createS3Store } = await import('../storage/s3-store.js')
   return createS3Store({
     bucket,
     prefix,

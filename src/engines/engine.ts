@@ -55,6 +55,9 @@ export interface ArtifactReader {
    * @throws ARTIFACT_DAMAGED, ARTIFACT_MISSING naming the artifact and the repositories, when none has it whole.
    */
   read<T>(artifact: Artifact, consume: (source: Readable) => Promise<T>): Promise<T>
+
+  /** The same, still compressed by zstd: for programs that decompress, on a core of their own, what need not pass through us. */
+  readCompressed<T>(artifact: Artifact, consume: (source: Readable) => Promise<T>): Promise<T>
 }
 
 /** What an engine does for a class of systems. Bulk methods run inside a job. `C` is the engine's connection options. */

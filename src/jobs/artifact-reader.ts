@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { encryptionContext } from '../catalog/encryption-context.js'
 import { artifactKey } from '../catalog/keys.js'
 import type { Repository } from '../composition/repository.js'
@@ -34,33 +34,40 @@ export interface RecordingReader extends ArtifactReader {
 /** Reads the artifacts of one backup, each from the nearest repository that has it whole. */
 export function createArtifactReader(options: ReaderOptions): RecordingReader {
   const record: ReadingRecord = { from: {}, problems: [] }
+  const readNearest = async <T>(artifact: Artifact, consume: Consumer<T>, unpack: Unpacking): Promise<T> => {
+    const problems: HoldfastError[] = []
+    for (const repository of options.sources) {
+      try {
+        const result = await readFrom(repository, artifact, options, consume, unpack)
+        record.from[artifact.name] = repository.name
+        return result
+      } catch (error) {
+        options.signal.throwIfAborted()
+        if (!(error instanceof ReadingFailed)) throw error
+        const problem = asProblemOf(repository, artifact.name, error.cause)
+        problems.push(problem)
+        record.problems.push(problem.message)
+      }
+    }
+    throw allOf(problems, artifact.name)
+  }
   return {
     record,
-    async read(artifact, consume) {
-      const problems: HoldfastError[] = []
-      for (const repository of options.sources) {
-        try {
-          const result = await readFrom(repository, artifact, options, consume)
-          record.from[artifact.name] = repository.name
-          return result
-        } catch (error) {
-          options.signal.throwIfAborted()
-          if (!(error instanceof ReadingFailed)) throw error
-          const problem = asProblemOf(repository, artifact.name, error.cause)
-          problems.push(problem)
-          record.problems.push(problem.message)
-        }
-      }
-      throw allOf(problems, artifact.name)
-    },
+    read: (artifact, consume) => readNearest(artifact, consume, () => [decompressZstd()]),
+    readCompressed: (artifact, consume) => readNearest(artifact, consume, () => []),
   }
 }
+
+type Consumer<T> = (source: Readable) => Promise<T>
+/** The last stages, made anew for each try. */
+type Unpacking = () => readonly Duplex[]
 
 async function readFrom<T>(
   repository: Repository,
   artifact: Artifact,
   options: ReaderOptions,
-  consume: (source: Readable) => Promise<T>,
+  consume: Consumer<T>,
+  unpack: Unpacking,
 ): Promise<T> {
   const { manifest, keys, signal } = options
   const key = artifactKey(manifest.backup, manifest.attempt, artifact.name)
@@ -69,6 +76,6 @@ async function readFrom<T>(
   })
   const context = encryptionContext(manifest.system, manifest.backup, artifact.name)
   const decryption = manifest.encryption.format === 'none' ? [] : [decrypt({ keys, context })]
-  const stages = [expectDigest(artifact, artifact.name), ...decryption, decompressZstd()]
+  const stages = [expectDigest(artifact, artifact.name), ...decryption, ...unpack()]
   return consumeThrough(stored, stages, consume, signal)
 }

@@ -12,6 +12,7 @@ import { limitRate } from '../pipeline/limit-rate.js'
 import type { ObjectInfo } from '../storage/store.js'
 import { copyWhole } from './copy-whole.js'
 import type { ReplicateSpec } from './job-spec.js'
+import type { PartBuffers } from './part-buffers.js'
 import type { ReplicationCount } from './replication-count.js'
 import type { Pace } from './upload-pacer.js'
 import { uploadParts } from './upload-parts.js'
@@ -32,6 +33,7 @@ export interface ArtifactCopy {
 export interface ReplicationLimits {
   readonly artifacts: LimitFunction
   readonly parts: LimitFunction
+  readonly buffers: PartBuffers
   /** Absent: unlimited. Holds for all together because artifacts then go one at a time. */
   readonly bytesPerSecond: number | undefined
   /** The same for what is sent in parts: parts that are kept are read as fast as it goes. */

@@ -4,6 +4,7 @@ import type { Artifact, StoredCapture } from '../domain/manifest.js'
 import { followCapture } from './follow-capture.js'
 import type { JobContext } from './job-context.js'
 import type { ReplicateSpec } from './job-spec.js'
+import { createPartBuffers } from './part-buffers.js'
 import { replicateArtifact } from './replicate-artifact.js'
 import { createReplicationCount, type Replicated } from './replication-count.js'
 import { createUploadPacer } from './upload-pacer.js'
@@ -25,6 +26,7 @@ export async function runReplicate(spec: ReplicateSpec, { composition, stateDire
   const limits = {
     artifacts: pLimit(bytesPerSecond === undefined ? artifactsAtOnce : 1),
     parts: pLimit(partsAtOnce(target.partsInFlight, spec.partBytes)),
+    buffers: createPartBuffers(spec.partBytes),
     bytesPerSecond,
     pace: createUploadPacer(bytesPerSecond),
   }

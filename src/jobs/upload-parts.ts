@@ -5,6 +5,7 @@ import { crc32 } from 'node:zlib'
 import { HoldfastError } from '../domain/errors.js'
 import { type Crc32, type ObjectKey, parseCrc32 } from '../domain/ids.js'
 import type { Upload, UploadedPart, Uploads } from '../storage/store.js'
+import type { PartBuffers } from './part-buffers.js'
 import type { ArtifactCopy, Complete } from './replicate-artifact.js'
 
 /**
@@ -17,9 +18,13 @@ export async function uploadParts(copy: ArtifactCopy, key: ObjectKey, source: Re
   const stored = new Map((upload === undefined ? [] : await uploads.parts(upload, copy)).map((part) => [part.number, part]))
   const parts: Promise<UploadedPart>[] = []
   let number = 0
-  for await (const bytes of inParts(source, copy.spec.partBytes)) {
+  const { buffers } = copy.limits
+  for await (const { bytes, buffer: memory } of inParts(source, copy.spec.partBytes, buffers)) {
     number += 1
-    if (upload === undefined && bytes.length < copy.spec.partBytes) return () => putSmall(copy, key)
+    if (upload === undefined && bytes.length < copy.spec.partBytes) {
+      buffers.give(memory)
+      return () => putSmall(copy, key)
+    }
     if (number > uploads.maximumParts) throw tooLarge(copy, key, uploads)
     upload ??= await uploads.begin(key, copy)
     const part = { number, bytes, crc32: crc32Of(bytes) }
@@ -27,10 +32,15 @@ export async function uploadParts(copy: ArtifactCopy, key: ObjectKey, source: Re
     if (matches(kept, part)) {
       copy.count.kept(bytes.length, 1)
       parts.push(Promise.resolve(kept))
+      buffers.give(memory)
     } else {
       const sending = send(copy, uploads, upload, part)
       // Also seen where all parts are awaited; but that may be hours from now, at the end of the capture.
-      sending.stored.catch((error) => source.destroy(error))
+      sending.stored.then(
+        // The store has all of it: nobody reads the part any more. After a failure a connection may.
+        () => buffers.give(memory),
+        (error) => source.destroy(error),
+      )
       parts.push(sending.stored)
       await sending.accepted
     }
@@ -85,9 +95,13 @@ function send(copy: ArtifactCopy, uploads: Uploads, upload: Upload, part: LocalP
   return { accepted: accepted.promise, stored }
 }
 
-/** Cuts a stream into buffers of exactly `partBytes`, the last one shorter. */
-async function* inParts(source: Readable, partBytes: number): AsyncGenerator<Uint8Array> {
-  let buffer = Buffer.allocUnsafe(partBytes)
+/** Cuts a stream into parts of exactly `partBytes`, the last one shorter. Each lies in a buffer that is then the caller's. */
+async function* inParts(
+  source: Readable,
+  partBytes: number,
+  buffers: PartBuffers,
+): AsyncGenerator<{ readonly bytes: Uint8Array; readonly buffer: Buffer }> {
+  let buffer = buffers.take()
   let filled = 0
   for await (const chunk of source as AsyncIterable<Buffer>) {
     let offset = 0
@@ -96,12 +110,13 @@ async function* inParts(source: Readable, partBytes: number): AsyncGenerator<Uin
       filled += copied
       offset += copied
       if (filled < partBytes) continue
-      yield buffer
-      buffer = Buffer.allocUnsafe(partBytes)
+      yield { bytes: buffer, buffer }
+      buffer = buffers.take()
       filled = 0
     }
   }
-  if (filled > 0) yield buffer.subarray(0, filled)
+  if (filled > 0) yield { bytes: buffer.subarray(0, filled), buffer }
+  else buffers.give(buffer)
 }
 
 function crc32Of(bytes: Uint8Array): Crc32 {

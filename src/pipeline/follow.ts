@@ -55,9 +55,10 @@ function nextChunk(handle: FileHandle, options: FollowOptions, closed: AbortSign
   let position = options.start ?? 0
   // Asked first, then read to the end: the other order would miss what is appended between the two.
   let finished = false
+  const read = chunkReader(handle)
   return async () => {
     while (!closed.aborted) {
-      const chunk = await readAt(handle, position)
+      const chunk = await read(position)
       position += chunk.byteLength
       if (chunk.byteLength > 0) return chunk
       if (finished) return null
@@ -68,14 +69,17 @@ function nextChunk(handle: FileHandle, options: FollowOptions, closed: AbortSign
   }
 }
 
-async function readAt(handle: FileHandle, position: number): Promise<Uint8Array> {
-  try {
-    const buffer = Buffer.allocUnsafeSlow(chunkBytes)
-    const { bytesRead } = await handle.read(buffer, 0, chunkBytes, position)
-    // Copied when short: many small appends would otherwise hold 1 MiB each.
-    return bytesRead > chunkBytes / 2 ? buffer.subarray(0, bytesRead) : Buffer.from(buffer.subarray(0, bytesRead))
-  } catch (cause) {
-    throw readFailure(cause)
+function chunkReader(handle: FileHandle): (position: number) => Promise<Uint8Array> {
+  let buffer = Buffer.allocUnsafeSlow(chunkBytes)
+  return async (position) => {
+    const { bytesRead } = await handle.read(buffer, 0, chunkBytes, position).catch((cause: unknown) => {
+      throw readFailure(cause)
+    })
+    const chunk = buffer.subarray(0, bytesRead)
+    // Copied when short, and the buffer kept: many small appends, and looks at the end, would otherwise cost 1 MiB each.
+    if (bytesRead <= chunkBytes / 2) return Buffer.from(chunk)
+    buffer = Buffer.allocUnsafeSlow(chunkBytes)
+    return chunk
   }
 }
 

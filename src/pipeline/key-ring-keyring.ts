@@ -1,7 +1,7 @@
-import { type EncryptedDataKey, KeyringNode, type NodeDecryptionMaterial } from '@aws-crypto/client-node'
+import { type EncryptedDataKey, KeyringNode, type NodeDecryptionMaterial } from '@aws-crypto/material-management-node'
 import { HoldfastError } from '../domain/errors.js'
 import type { KeyRing } from '../domain/keys.js'
-import { createKeyring, keyNamespace } from './encryption-client.js'
+import { createKeyring, keyNamespace } from './encryption-suite.js'
 
 /**
  * Chooses the key a message names, after it has checked what the message says it is. A class because the SDK's keyrings are.
@@ -30,15 +30,13 @@ export class KeyRingKeyring extends KeyringNode {
         details: { keyId: id },
       })
     }
-    try {
-      return await createKeyring(key).onDecrypt(material, dataKeys)
-    } catch (cause) {
-      throw new HoldfastError('ARTIFACT_DAMAGED', `the key "${id}" does not open the message`, {
-        cause,
-        hint: `check that "${id}" is still the key it was; if it is, the artifact is damaged: restore from another repository`,
-        details: { keyId: id },
-      })
-    }
+    // A keyring that opens nothing says nothing, so that others can be asked.
+    const opened = await createKeyring(key).onDecrypt(material, dataKeys)
+    if (opened.hasValidKey()) return opened
+    throw new HoldfastError('ARTIFACT_DAMAGED', `the key "${id}" does not open the message`, {
+      hint: `check that "${id}" is still the key it was; if it is, the artifact is damaged: restore from another repository`,
+      details: { keyId: id },
+    })
   }
 }
 

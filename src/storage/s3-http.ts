@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { Readable } from 'node:stream'
 import { rootCertificates } from 'node:tls'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HoldfastError } from '../domain/errors.js'
@@ -35,7 +36,7 @@ export function createHttpHandler(options: S3StoreOptions): HttpHandler {
     handlers ??= openHandlers(options)
     const { requests, downloads } = await handlers
     const isDownload = request.query['x-id'] === 'GetObject'
-    return (isDownload ? downloads : requests).handle(request, handling)
+    return (isDownload ? downloads : requests).handle(inSlices(request), handling)
   }
   return {
     metadata: { handlerProtocol: 'http/1.1' },
@@ -49,6 +50,24 @@ export function createHttpHandler(options: S3StoreOptions): HttpHandler {
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
   }
+}
+
+type Request = Parameters<Handle>[0]
+
+/**
+ * A large body goes to the connection piece by piece, as fast as it takes them: given whole, TLS holds it once more as it is and
+ * once encrypted. The request itself stays as it is, for the SDK may send it again.
+ */
+function inSlices(request: Request): Request {
+  const body: unknown = request.body
+  if (!(body instanceof Uint8Array) || body.length <= sliceBytes) return request
+  return Object.assign(Object.create(Object.getPrototypeOf(request)), request, { body: Readable.from(slicesOf(body)) })
+}
+
+const sliceBytes = 256 * 1024
+
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let offset = 0; offset < bytes.length; offset += sliceBytes) yield bytes.subarray(offset, offset + sliceBytes)
 }
 
 async function openHandlers(options: S3StoreOptions): Promise<Handlers> {

@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, type Readable } from 'node:stream'
+import { type Duplex, PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Artifact } from '../../src/domain/manifest.js'
 import type { Progress } from '../../src/domain/progress.js'
@@ -43,18 +43,19 @@ export async function createArtifactFolder(
       },
     },
     reader: {
-      async read(artifact, consume) {
-        const end = new PassThrough()
-        const [, result] = await Promise.all([
-          pipeline([createReadStream(join(directory, artifact.name)), decompressZstd(), end]),
-          consume(end).finally(() => end.resume()),
-        ])
-        return result
-      },
+      read: (artifact, consume) => readThrough(join(directory, artifact.name), [decompressZstd()], consume),
+      readCompressed: (artifact, consume) => readThrough(join(directory, artifact.name), [], consume),
     },
     scratchFiles: () => readdir(scratchDirectory, { recursive: true }),
     remove: () => rm(directory, { recursive: true, force: true }),
   }
+}
+
+async function readThrough<T>(path: string, stages: readonly Duplex[], consume: (source: Readable) => Promise<T>): Promise<T> {
+  const end = new PassThrough()
+  const reading = pipeline([createReadStream(path), ...stages, end])
+  const [, result] = await Promise.all([reading, consume(end).finally(() => end.resume())])
+  return result
 }
 
 async function store(path: string, name: string, content: ArtifactContent): Promise<Artifact> {

@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { createZstdCompress, zstdCompressSync } from 'node:zlib'
 import { execa } from 'execa'
 import { beforeEach, expect, test } from 'vitest'
 import { extract } from '../../src/engines/postgres/extract.js'
@@ -33,11 +36,26 @@ test.each<[string, () => Promise<unknown>]>([
   const target = join(directory, 'target')
   await mkdir(target)
   await chown(target, owner.uid, owner.gid)
-  const source = createReadStream(archive)
+  const source = createReadStream(archive).pipe(createZstdCompress())
   const extraction = extract({ source, directory: target, owner, onBytes: () => undefined }, new AbortController().signal)
   await expect(extraction).rejects.toMatchObject({ code: 'ARTIFACT_DAMAGED', message: expect.stringContaining(target) })
   expect(await readdir(outside)).toEqual(['precious'])
   expect(await readFile(join(outside, 'precious'), 'utf8')).toBe('kept')
+})
+
+test.each<[string, (bytes: Buffer) => Buffer]>([
+  ['cut short', (bytes) => bytes.subarray(0, bytes.length - 40)],
+  ['of other bytes', (bytes) => Buffer.concat([bytes.subarray(0, 60), randomBytes(bytes.length)])],
+  ['followed by what is no frame', (bytes) => Buffer.concat([bytes, randomBytes(100)])],
+  ['not compressed', () => randomBytes(5000)],
+])('an archive %s is refused as damaged', async (_, spoil) => {
+  await execa('tar', ['-cf', archive, '-C', directory, 'outside'])
+  const owner = await serverUser()
+  const bytes = zstdCompressSync(await readFile(archive))
+  await chown(outside, owner.uid, owner.gid)
+  const source = Readable.from([spoil(bytes)])
+  const extraction = extract({ source, directory: outside, owner, onBytes: () => undefined }, new AbortController().signal)
+  await expect(extraction).rejects.toMatchObject({ code: 'ARTIFACT_DAMAGED', message: expect.stringContaining('/*stdin*') })
 })
 
 /** Of a file, a link to `outside`, and beside them a directory in the link's place with a file. */

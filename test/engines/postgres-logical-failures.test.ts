@@ -172,6 +172,7 @@ test('a dump that the reader finds damaged late is begun again from another repo
   const manifest = await captureLogical(engine, folder)
   const begun: string[] = []
   const twice: ArtifactFolder['reader'] = {
+    ...folder.reader,
     async read(artifact, consume) {
       if (artifact.role === 'dump') {
         begun.push(artifact.name)

@@ -118,6 +118,7 @@ test.each([
 ])('a name nothing is called by, %s, is refused before anything is fetched, with a near one', async (name, near) => {
   const read: string[] = []
   const reader = {
+    ...folder.reader,
     read: ((artifact, consume) => {
       read.push(artifact.role)
       return folder.reader.read(artifact, consume)

@@ -1,4 +1,4 @@
-import { buildDecrypt } from '@aws-crypto/client-node'
+import { AlgorithmSuiteIdentifier, buildClient, CommitmentPolicy, MultiKeyringNode } from '@aws-crypto/client-node'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { EncryptionKey, KeyRing } from '../../src/domain/keys.js'
@@ -6,9 +6,12 @@ import { compressZstd } from '../../src/pipeline/compress-zstd.js'
 import { decompressZstd } from '../../src/pipeline/decompress-zstd.js'
 import { decrypt } from '../../src/pipeline/decrypt.js'
 import { encrypt } from '../../src/pipeline/encrypt.js'
-import { createKeyring } from '../../src/pipeline/encryption-client.js'
+import { createKeyring } from '../../src/pipeline/encryption-suite.js'
 import { collect, passThrough, sampleBytes } from './streams.js'
 
+/** What others write and read such messages with. */
+const sdk = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
+const suiteId = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY
 const frameBytes = 1024 * 1024
 const key = keyOf('2026-11', 1)
 const older = keyOf('2026', 2)
@@ -33,10 +36,24 @@ beforeAll(async () => {
 })
 
 test('the SDK alone reads what was encrypted, with its suite, context and frame length', async () => {
-  const { plaintext, messageHeader } = await buildDecrypt().decrypt(createKeyring(key), message)
+  const { plaintext, messageHeader } = await sdk.decrypt(createKeyring(key), message)
   expect(plaintext.equals(plain)).toBe(true)
   expect(messageHeader).toMatchObject({ suiteId: 0x0478, frameLength: frameBytes, encryptionContext: context })
   expect(messageHeader.encryptedDataKeys.map((one) => one.providerId)).toEqual(['holdfast'])
+})
+
+test.each([
+  [1000, 64],
+  [8192, 4096],
+  [8193, 4096],
+  [0, 4096],
+  [frameBytes + 5, frameBytes],
+])('%i bytes that the SDK alone encrypted in frames of %i are read', async (sizeBytes, frameLength) => {
+  const bytes = plain.subarray(0, sizeBytes)
+  const { result } = await sdk.encrypt(createKeyring(key), bytes, { suiteId, encryptionContext: context, frameLength })
+  const { error, bytes: read } = await decrypted(result, {}, 1000)
+  expect(error).toBeUndefined()
+  expect(read.equals(bytes)).toBe(true)
 })
 
 test.each([0, 1, frameBytes - 1, frameBytes, frameBytes + 1, 2 * frameBytes])(
@@ -143,6 +160,39 @@ describe('damage', () => {
     const [first, second] = [headerBytes, headerBytes + frame].map((start) => message.subarray(start, start + frame))
     const rest = message.subarray(headerBytes + 2 * frame)
     await expectDamage(Buffer.concat([message.subarray(0, headerBytes), second ?? rest, first ?? rest, rest]), 0)
+  })
+
+  test('frames left out, repeated, or of another message fail', async () => {
+    const other = await collect(plain, [encrypt({ key, context })])
+    const frame = frameBytes + 32
+    const header = message.subarray(0, headerBytes)
+    const [first, second, last] = [0, 1, 2].map((index) => message.subarray(headerBytes + index * frame).subarray(0, frame))
+    const foreign = other.subarray(headerBytes + 2 * frame)
+    if (first === undefined || second === undefined || last === undefined) throw new Error('three frames were expected')
+    await expectDamage(Buffer.concat([header, second, last]), 0)
+    await expectDamage(Buffer.concat([header, first, last]), 1)
+    await expectDamage(Buffer.concat([header, last]), 0)
+    await expectDamage(Buffer.concat([header, first, first, second, last]), 1)
+    await expectDamage(Buffer.concat([header, first, second, foreign]), 2)
+    await expectDamage(Buffer.concat([header, other.subarray(headerBytes)]), 0)
+    await expectDamage(Buffer.concat([header, first, second]), 2)
+  })
+
+  test.each([
+    ['without key commitment', AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA256, /begin like/],
+    ['signed', AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY_ECDSA_P384, /another algorithm/],
+  ])('a message %s is refused', async (_, otherSuite, why) => {
+    const lenient = buildClient(CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT)
+    const client = otherSuite < 0x0400 ? lenient : sdk
+    const options = { suiteId: otherSuite, encryptionContext: context }
+    const { result } = await client.encrypt(createKeyring(key), sampleBytes(100), options)
+    expect((await decrypted(result)).error).toMatchObject({ code: 'ARTIFACT_DAMAGED', message: why })
+  })
+
+  test('a message that more than one key opens is refused', async () => {
+    const both = new MultiKeyringNode({ generator: createKeyring(key), children: [createKeyring(older)] })
+    const { result } = await sdk.encrypt(both, sampleBytes(100), { suiteId, encryptionContext: context })
+    expect((await decrypted(result)).error).toMatchObject({ code: 'ARTIFACT_DAMAGED', message: /one data key/ })
   })
 
   test('anything behind the end fails', async () => {

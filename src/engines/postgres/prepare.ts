@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { HoldfastError } from '../../domain/errors.js'
-import type { Artifact, ArtifactRole } from '../../domain/manifest.js'
+import type { Artifact, ArtifactRole, Manifest } from '../../domain/manifest.js'
 import { physicalFacts } from '../../domain/physical-facts.js'
 import type { SystemUser } from '../../process/command.js'
 import type { PrepareRequest } from '../engine.js'
@@ -38,10 +38,10 @@ async function clear({ instance }: PrepareRequest): Promise<void> {
 
 async function extractData(request: PrepareRequest, owner: SystemUser, signal: AbortSignal): Promise<void> {
   const { instance, manifest } = request
-  const amount = createAmount({ step: 'extract', totalBytes: request.manifest.facts.dataBytes, progress: request.progress })
+  const amount = createAmount({ step: 'extract', totalBytes: storedBytes(manifest), progress: request.progress })
   // A reader that finds damage begins again from another repository: whatever an earlier try wrote is removed.
   const extractInto = (artifact: Artifact, directory: string, exclude: readonly string[]) =>
-    request.reader.read(artifact, async (source) => {
+    request.reader.readCompressed(artifact, async (source) => {
       await emptyDirectory(directory)
       await extract({ source, directory, owner, exclude, onBytes: amount.begin(artifact.name) }, signal)
     })
@@ -52,6 +52,12 @@ async function extractData(request: PrepareRequest, owner: SystemUser, signal: A
     await extractInto(artifact, tablespaceDirectory(request, artifact.tablespace ?? ''), [])
   }
   await extractInto(artifactOf(request.manifest, 'wal'), join(instance.dataDirectory, 'pg_wal'), [])
+}
+
+/** Of what is extracted: its bytes are counted as they come, compressed. */
+function storedBytes({ artifacts }: Manifest): number {
+  const extracted: readonly ArtifactRole[] = ['base', 'tablespace', 'wal']
+  return artifacts.reduce((sum, { role, sizeBytes }) => sum + (extracted.includes(role) ? sizeBytes : 0), 0)
 }
 
 /** PostgreSQL's manifest, the inventory, and configuration files from outside. */
@@ -65,7 +71,7 @@ async function storeDocuments(request: PrepareRequest, owner: SystemUser, signal
   await makeOwnedDirectory(files.outside, owner)
   const configuration = request.manifest.artifacts.find(({ role }) => role === 'configuration')
   if (configuration === undefined) return
-  await request.reader.read(configuration, async (source) => {
+  await request.reader.readCompressed(configuration, async (source) => {
     await emptyDirectory(files.outside)
     await extract({ source, directory: files.outside, owner, onBytes: () => {} }, signal)
   })

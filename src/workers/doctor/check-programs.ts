@@ -13,6 +13,7 @@ const needed: readonly Needed[] = [
   { name: 'flock', package: 'util-linux', why: 'jobs are locked with it' },
   { name: 'setpriv', package: 'util-linux', why: 'programs end with their parent, and servers run unprivileged' },
   { name: 'tar', package: 'tar', why: 'restores are extracted with it' },
+  { name: 'zstd', package: 'zstd', why: 'tar decompresses with it' },
   { name: 'getent', package: 'libc-bin', why: 'users are looked up with it' },
 ]
 

@@ -32,13 +32,16 @@ export interface ArchiveSource {
 /** A dump of either format. @param jobs connections to restore with, where the format allows it */
 export async function openArchive(
   source: ArchiveSource,
-  { facts }: Manifest,
+  manifest: Manifest,
   target: RestoreTarget,
   jobs: number,
   signal: AbortSignal,
 ): Promise<Archive> {
-  const isDirectory = 'dumps' in facts && facts.dumps === 'directory'
-  return isDirectory ? extractedArchive(source, target, jobs, signal) : streamedArchive(source, signal)
+  return isDirectory(manifest) ? extractedArchive(source, target, jobs, signal) : streamedArchive(source, signal)
+}
+
+export function isDirectory({ facts }: Manifest): boolean {
+  return 'dumps' in facts && facts.dumps === 'directory'
 }
 
 /** Comes from the repository each time, through standard input, and never lies on a disk. */
@@ -61,7 +64,7 @@ async function extractedArchive(
   signal: AbortSignal,
 ): Promise<Archive> {
   await makeOwnedDirectory(directory, owner)
-  await reader.read(artifact, async (source) => {
+  await reader.readCompressed(artifact, async (source) => {
     await emptyDirectory(directory)
     await extract({ source, directory, owner, onBytes: begin() }, signal)
   })

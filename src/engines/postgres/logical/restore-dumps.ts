@@ -2,7 +2,7 @@ import type { Artifact } from '../../../domain/manifest.js'
 import type { PrepareRequest } from '../../engine.js'
 import type { Inventory } from '../inventory.js'
 import { createAmount } from '../prepared-artifacts.js'
-import { openArchive } from './archive.js'
+import { isDirectory, openArchive } from './archive.js'
 import { restoreDump, sameDatabase } from './restore-dump.js'
 import type { RestoreTarget } from './restore-target.js'
 import { type DatabaseSelection, resolveSelection } from './selection.js'
@@ -16,9 +16,13 @@ interface Restores {
 /** Restores one dump after the other; of a selection those alone that have any of it. @returns errors passed over */
 export async function restoreDumps({ request, target, jobs }: Restores, signal: AbortSignal): Promise<string[]> {
   const { manifest, reader, only } = request
-  const amount = createAmount({ step: 'extract', totalBytes: request.manifest.facts.dataBytes, progress: request.progress })
+  const chosen = chooseDumps(manifest.artifacts, target.inventory, only)
+  // A directory is unpacked from its stored bytes; what pg_restore reads from us is counted as it reads it.
+  const storedBytes = chosen.reduce((sum, { artifact }) => sum + artifact.sizeBytes, 0)
+  const totalBytes = isDirectory(manifest) ? storedBytes : manifest.facts.dataBytes
+  const amount = createAmount({ step: 'extract', totalBytes, progress: request.progress })
   const passedOver: string[] = []
-  for (const { artifact, database, selection } of chooseDumps(manifest.artifacts, target.inventory, only)) {
+  for (const { artifact, database, selection } of chosen) {
     const source = { artifact, reader, begin: () => amount.begin(database) }
     const archive = await openArchive(source, manifest, target, jobs, signal)
     passedOver.push(...(await restoreDump({ target, archive, database, into: sameDatabase(database), ...selection }, signal)))
