@@ -14,7 +14,7 @@ import {
 import type { RestoreReport, RestoreRequest } from '../domain/operations.js'
 import { restorableKinds } from '../domain/plan-restore.js'
 import { describeRestore } from './describe-restore.js'
-import type { FollowOptions } from './run-operation.js'
+import type { FollowOptions } from './follow-options.js'
 import { addVerb, contextOf, knownSystem, requester } from './verb.js'
 
 interface RestoreOptions extends FollowOptions {
