@@ -39,6 +39,9 @@ export interface PlanTimeouts {
   readonly retryMaximumIntervalMs: number
 }
 
+/** All tries of a light step together take this many times its timeout: enough for a server that restarts, or a worker that is replaced. */
+export const lightTries = 5
+
 /** Where a restore runs and how long it may take. The backup itself is chosen on that host. */
 export interface ReadingPlan {
   readonly system: SystemName

@@ -4,7 +4,7 @@ import { exitStatusOf, HoldfastError } from '../domain/errors.js'
 import { type BackupKind, backupKinds, parseSystemName } from '../domain/ids.js'
 import type { BackupReport, BackupRequest } from '../domain/operations.js'
 import { describeBackup } from './describe-backup.js'
-import type { FollowOptions } from './run-operation.js'
+import { defaultReason, type FollowOptions } from './follow-options.js'
 import { addVerb, contextOf, knownSystem, requester } from './verb.js'
 
 interface BackupOptions extends FollowOptions {
@@ -18,7 +18,7 @@ export function addBackupCommand(program: Command, env: NodeJS.ProcessEnv): void
     .argument('<system>', 'name of a system in the configuration')
     .option('-k, --kind <kind>', 'what it holds: full (the whole server) or logical (dumps)', 'full')
     .option('-m, --milestone <label>', 'mark the backup as a milestone')
-    .option('-r, --reason <text>', 'recorded in the manifest', 'asked for by hand')
+    .option('-r, --reason <text>', 'recorded in the manifest', defaultReason)
     .option('-d, --detach', 'start it and leave; it runs in the workers')
     .option('--json', 'print the report as JSON')
     .action(async (system: string, options: BackupOptions, command: Command) => {

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
-import { createObserver } from './observe-operation.js'
+import { createObserver, waitsForWorker } from './observe-operation.js'
 import { resultOf } from './operation-result.js'
 import { createProgressDisplay } from './progress-display.js'
 import type { Started } from './start-operation.js'
 
-/** How following ended: with the workflow's report, or because the operator left. */
-export type Followed<Report> = { readonly kind: 'ended'; readonly report: Report } | { readonly kind: 'left' }
+/** How following ended: with the workflow's report, or because the operator left; `worker`: whether one was there to go on with it. */
+export type Followed<Report> =
+  | { readonly kind: 'ended'; readonly report: Report }
+  | { readonly kind: 'left'; readonly worker: 'there' | 'missing' }
 
 const observeEveryMs = 500
 
@@ -26,14 +28,18 @@ export async function followOperation<Report>(client: Client, { handle }: Starte
   result.catch(() => undefined)
   const over = AbortSignal.any([left.signal, ended.signal])
   const interrupted = whenAborted(over)
+  let worker: 'there' | 'missing' = 'there'
   try {
     while (!over.aborted) {
       const observation = await Promise.race([observe(), interrupted])
-      if (observation !== undefined) display.show(observation)
+      if (observation !== undefined) {
+        display.show(observation)
+        worker = waitsForWorker(observation) ? 'missing' : 'there'
+      }
       await delay(observeEveryMs, undefined, { signal: over }).catch(() => undefined)
     }
     // Leaving ends the wait for the result as well.
-    if (left.signal.aborted) return { kind: 'left' }
+    if (left.signal.aborted) return { kind: 'left', worker }
     // The last look before the end shows no end.
     display.show(await observe())
     return { kind: 'ended', report: await result }

@@ -23,6 +23,6 @@ export async function refuseWhileRestored({ loaded, env }: VerbContext, instance
   })
   if (status !== 'RUNNING') return
   throw new HoldfastError('SYSTEM_BUSY', `instance ${name} is ${state}: ${owner.workflowId} is at work on it`, {
-    hint: `wait for it, or cancel ${owner.workflowId} in the Temporal UI; it then removes the instance itself`,
+    hint: `wait for it, or end it: \`holdfast cancel ${owner.workflowId}\`; it then removes the instance itself`,
   })
 }

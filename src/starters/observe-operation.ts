@@ -1,73 +1,74 @@
 import { type Client, QueryNotRegisteredError, type WorkflowHandle } from '@temporalio/client'
-import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common'
 import { statusQuery } from '../domain/contract-names.js'
 import type { OperationStatus, StepStatus } from '../domain/operation-status.js'
 import type { Progress } from '../domain/progress.js'
+import { activityWords } from './activity-words.js'
+import { type Obstacle, obstacleOf, progressOf, waitsLong } from './pending-activity.js'
 import { isTemporalAway } from './temporal-failure.js'
 
 export interface Observation {
   readonly steps: readonly StepStatus[]
+  /** What it is about, in an operator's words; also what is no step of its own. */
+  readonly doing: readonly string[]
   /** What keeps it from going on: failures that are tried again, nobody to do the work, Temporal away. */
-  readonly remarks: readonly string[]
+  readonly obstacles: readonly Obstacle[]
 }
 
-/** Anything that waits this long for somebody to take it has nobody. */
-const patienceMs = 8_000
 /** One question to Temporal, so that a silent server is told of soon. */
 const answerTimeoutMs = 5_000
 
-const awayRemark = 'Temporal does not answer; running jobs go on, and so does this when it is back (Ctrl-C leaves)'
+const away: Obstacle = {
+  key: 'away',
+  text: 'Temporal does not answer; running jobs go on, and so does this when it is back (Ctrl-C leaves)',
+}
+const back: Obstacle = { key: 'back', text: 'Temporal answers again' }
+const noWorkerKey = 'no worker'
+
+/** Nobody is there to go on with it. */
+export function waitsForWorker({ obstacles }: Observation): boolean {
+  return obstacles.some(({ key }) => key === noWorkerKey)
+}
 
 /**
  * Looks at a running workflow: its steps from the query, newest figures from the heartbeats of its activities. What cannot be
- * known at the moment stays as it was last seen, with a remark; a look never throws.
+ * known at the moment stays as it was last seen, with an obstacle; a look never throws.
  */
 export function createObserver(client: Client, handle: WorkflowHandle): () => Promise<Observation> {
-  let steps: readonly StepStatus[] = []
-  let away = false
+  let seen: Observation = { steps: [], doing: [], obstacles: [] }
+  let wasAway = false
   return async () => {
     try {
-      const seen = await look(client, handle)
-      steps = seen.steps ?? steps
-      const remarks = away ? ['Temporal answers again', ...seen.remarks] : seen.remarks
-      away = false
-      return { steps, remarks }
+      const { steps = seen.steps, doing, obstacles } = await look(client, handle)
+      seen = { steps, doing, obstacles: wasAway ? [back, ...obstacles] : obstacles }
+      wasAway = false
+      return seen
     } catch (error) {
-      if (!isTemporalAway(error)) return { steps, remarks: [error instanceof Error ? error.message : String(error)] }
-      away = true
-      return { steps, remarks: [awayRemark] }
+      wasAway = isTemporalAway(error)
+      const text = error instanceof Error ? error.message : String(error)
+      return { ...seen, obstacles: [wasAway ? away : { key: text, text }] }
     }
   }
 }
 
-interface Seen {
-  /** Absent when the workflow could not be asked. */
-  readonly steps?: readonly StepStatus[]
-  readonly remarks: readonly string[]
-}
+/** `steps` are absent when the workflow could not be asked. */
+type Look = Pick<Observation, 'doing' | 'obstacles'> & { readonly steps?: readonly StepStatus[] }
 
-async function look(client: Client, handle: WorkflowHandle): Promise<Seen> {
+async function look(client: Client, handle: WorkflowHandle): Promise<Look> {
   const { raw, taskQueue } = await client.withDeadline(Date.now() + answerTimeoutMs, () => handle.describe())
-  const remarks: string[] = []
-  const figures = new Map<string, Progress>()
-  for (const activity of raw.pendingActivities ?? []) {
-    const payload = activity.heartbeatDetails?.payloads?.[0]
-    const progress = payload == null ? undefined : (defaultPayloadConverter.fromPayload(payload) as Progress | undefined)
-    if (progress?.step !== undefined) figures.set(progress.step, progress)
-    const name = activity.activityType?.name ?? 'an activity'
-    if (activity.lastFailure != null) {
-      const failure = defaultFailureConverter.failureToError(activity.lastFailure, defaultPayloadConverter)
-      remarks.push(`${name}, attempt ${activity.attempt}: ${failure.message}`)
-    } else if (waitsLong(activity.scheduledTime) && activity.lastStartedTime == null) {
-      remarks.push(`${name} waits for a worker on its host (or for a free bulk slot)`)
-    }
+  const nowMs = Date.now()
+  const pending = raw.pendingActivities ?? []
+  const doing = [...new Set(pending.map(({ activityType }) => activityWords(activityType?.name)))]
+  const obstacles = pending.map((activity) => obstacleOf(activity, nowMs)).filter((obstacle) => obstacle !== undefined)
+  const noWorker: Obstacle = {
+    key: noWorkerKey,
+    text: `no worker takes task queue ${taskQueue}: start \`holdfast worker\``,
   }
-  const noWorker = `no worker takes task queue ${taskQueue}: start \`holdfast worker\``
   const task = raw.pendingWorkflowTask
-  if (task != null && waitsLong(task.scheduledTime)) return { remarks: [noWorker] }
+  if (task != null && waitsLong(task.scheduledTime, nowMs)) return { doing, obstacles: [noWorker] }
   const asked = await askSteps(client, handle)
-  if (asked === undefined) return { remarks: [...remarks, noWorker] }
-  return { steps: asked.map((step) => withFigures(step, figures.get(step.name))), remarks }
+  if (asked === undefined) return { doing, obstacles: [...obstacles, noWorker] }
+  const figures = new Map(pending.map(progressOf).flatMap((progress) => (progress?.step ? [[progress.step, progress]] : [])))
+  return { steps: asked.map((step) => withFigures(step, figures.get(step.name))), doing, obstacles }
 }
 
 /** A worker has to answer; `undefined` when none does. */
@@ -85,9 +86,4 @@ async function askSteps(client: Client, handle: WorkflowHandle): Promise<readonl
 
 function withFigures(step: StepStatus, progress: Progress | undefined): StepStatus {
   return progress === undefined ? step : { ...step, progress }
-}
-
-function waitsLong(since: { seconds?: { toString(): string } | null } | null | undefined): boolean {
-  if (since?.seconds == null) return false
-  return Date.now() - Number(since.seconds.toString()) * 1000 > patienceMs
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { holdfastVersion } from '../domain/version.js'
 import { addBackupCommand } from './backup-command.js'
+import { addCancelCommand } from './cancel-command.js'
 import { addDevCommand } from './dev-command.js'
 import { addDoctorCommand } from './doctor-command.js'
 import { addInitCommand } from './init-command.js'
@@ -8,6 +9,7 @@ import { addInstancesCommand } from './instances-command.js'
 import { addListCommand } from './list-command.js'
 import { addRestoreCommand } from './restore-command.js'
 import { addShowCommand } from './show-command.js'
+import { addStatusCommand } from './status-command.js'
 import { speakOurWay } from './usage-error.js'
 import { configOption } from './verb.js'
 import { addWalCommand } from './wal-command.js'
@@ -27,6 +29,8 @@ export function buildProgram(env: NodeJS.ProcessEnv): Command {
   addWorkerCommand(program, env)
   addBackupCommand(program, env)
   addRestoreCommand(program, env)
+  addStatusCommand(program, env)
+  addCancelCommand(program, env)
   addListCommand(program, env)
   addShowCommand(program, env)
   addWindowCommand(program, env)
@@ -42,6 +46,7 @@ Examples:
   holdfast init                            make a first configuration, with a key
   holdfast doctor                          is everything there that backups need?
   holdfast backup avi5                     full backup now, with progress
+  holdfast status                          what runs, waits, and has ended
   holdfast ls avi5                         what backups are there, and where
   holdfast restore avi5 --name avi5-check  the newest backup, in a new instance
 

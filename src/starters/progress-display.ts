@@ -13,31 +13,54 @@ export function createProgressDisplay(stream: NodeJS.WriteStream): ProgressDispl
   return stream.isTTY ? createLiveDisplay(stream) : createLineDisplay(stream, Date.now)
 }
 
-/** Figures of a running step are repeated this often, so that a log shows that it moves. */
-const figuresEveryMs = 30_000
+/** What runs or waits is told again this often, so that a log shows that somebody still looks, and whether it moves. */
+const againEveryMs = 30_000
+
+const mayLeave = 'Ctrl-C leaves, and it goes on; `holdfast status` shows it, `holdfast cancel` ends it'
 
 interface Said {
   readonly line: string
   readonly at: number
+  readonly since: number
   readonly doneBytes: number
 }
 
-/** For logs: each change once. @param now milliseconds */
+/** For logs: each change once, and what lasts every half minute. @param now milliseconds */
 export function createLineDisplay(stream: Pick<NodeJS.WritableStream, 'write'>, now: () => number): ProgressDisplay {
   const steps = new Map<string, Said>()
-  let remarksBefore = new Set<string>()
+  let obstaclesSaid = new Map<string, number>()
+  let hasSaidLeave = false
+  let lastAt = now()
+  const say = (text: string) => {
+    stream.write(`${text}\n`)
+    lastAt = now()
+  }
+  const sayObstacles = ({ obstacles }: Observation) => {
+    const said = new Map<string, number>()
+    for (const { key, text } of obstacles) {
+      const before = obstaclesSaid.get(key)
+      const isDue = before === undefined || now() - before >= againEveryMs
+      if (isDue) say(`  ${text}`)
+      said.set(key, isDue ? now() : before)
+    }
+    obstaclesSaid = said
+    if (obstacles.length === 0 || hasSaidLeave) return
+    hasSaidLeave = true
+    say(`  ${mayLeave}`)
+  }
   return {
     show(observation) {
       for (const step of observation.steps) {
-        const text = changeOf(step, steps.get(step.name), now())
+        const before = steps.get(step.name)
+        const text = changeOf(step, before, now())
         if (text === undefined) continue
-        stream.write(`${text}\n`)
-        steps.set(step.name, { line: lineOf(step), at: now(), doneBytes: step.progress?.doneBytes ?? 0 })
+        say(text)
+        const line = lineOf(step)
+        const since = before?.line === line ? before.since : now()
+        steps.set(step.name, { line, since, at: now(), doneBytes: step.progress?.doneBytes ?? 0 })
       }
-      // A remark that only counts on (attempt 4, attempt 5) is the same remark.
-      const remarks = new Map(observation.remarks.map((remark) => [remark.replaceAll(/\d+/g, '#'), remark]))
-      for (const [key, remark] of remarks) if (!remarksBefore.has(key)) stream.write(`  ${remark}\n`)
-      remarksBefore = new Set(remarks.keys())
+      sayObstacles(observation)
+      if (now() - lastAt >= againEveryMs) say(`  ${observation.doing.join(', ') || 'waiting'}`)
     },
   }
 }
@@ -47,8 +70,8 @@ function changeOf(step: StepStatus, said: Said | undefined, at: number): string 
   const line = lineOf(step)
   if (line !== said?.line) return line
   const { progress } = step
-  const moved = progress !== undefined && progress.doneBytes !== said.doneBytes
-  if (step.state !== 'running' || !moved || at - said.at < figuresEveryMs) return undefined
+  if (step.state !== 'running' || at - said.at < againEveryMs) return undefined
+  if (progress === undefined || progress.doneBytes === said.doneBytes) return `${line} for ${formatDuration(at - said.since)}`
   const { doneBytes, totalBytes } = progress
   const until = progress.at === undefined ? '' : `, up to ${progress.at}`
   return `${line}: ${formatBytes(doneBytes)}${totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`}${until}`
@@ -73,8 +96,8 @@ function createLiveDisplay(stream: NodeJS.WriteStream): ProgressDisplay {
     drawn = lines.length
   }
   return {
-    show({ steps, remarks }) {
-      draw([...steps.map((step) => liveLine(step, rateOf(step, samples))), ...remarks.map((remark) => `  ! ${remark}`)])
+    show({ steps, obstacles }) {
+      draw([...steps.map((step) => liveLine(step, rateOf(step, samples))), ...obstacles.map(({ text }) => `  ! ${text}`)])
     },
   }
 }

@@ -11,7 +11,7 @@ import type { DatabaseRestoreRequest, RestoreRequest } from '../domain/operation
 import { restorableKinds } from '../domain/plan-restore.js'
 import { parseRestoreTarget, type RestoreTarget } from '../domain/recovery-target.js'
 import { maximumTimeline } from '../domain/wal.js'
-import type { FollowOptions } from './run-operation.js'
+import type { FollowOptions } from './follow-options.js'
 import { requester } from './verb.js'
 
 export interface RestoreOptions extends FollowOptions {

@@ -1,14 +1,16 @@
+import type { Client } from '@temporalio/client'
+import type { LoadedConfig } from '../config/load-config.js'
+import { parseSystemName } from '../domain/ids.js'
+import { lightTries } from '../domain/plans.js'
+import { formatDuration } from '../domain/quantity.js'
 import { registerSearchAttributes } from '../observability/search-attributes.js'
 import { withClient } from './client.js'
 import { followOperation } from './follow-operation.js'
+import { defaultReason, type FollowOptions } from './follow-options.js'
+import { listOperations } from './list-operations.js'
 import { answer, remark } from './output.js'
 import { type Operation, startOperation } from './start-operation.js'
 import type { VerbContext } from './verb.js'
-
-export interface FollowOptions {
-  readonly detach?: true
-  readonly json?: true
-}
 
 interface Telling<Report> {
   /** The report for a person. */
@@ -33,18 +35,40 @@ export async function runOperation<Report>(
   return withClient(loaded, env, async ({ client, connection, namespace }) => {
     const started = await startOperation(client, operation, () => registerSearchAttributes(connection, namespace))
     const running = { workflowId, runId: started.runId, state: 'running', joined: started.joined }
+    if (started.joined && operation.request.reason !== defaultReason) {
+      remark(`note: --reason is not recorded: ${workflowId} runs already, and keeps the reason it was started with`)
+    }
     if (options.detach !== undefined) {
-      answer(options, running, `${workflowId} ${started.joined ? 'runs already' : 'is started'}\n`)
+      const waits = started.joined ? undefined : await holderOf(client, operation)
+      const told = waits === undefined ? '' : `\n  ${describeWait(waits, loaded)}`
+      answer(
+        options,
+        { ...running, ...(waits === undefined ? {} : { waitsFor: waits }) },
+        `${workflowId} ${started.joined ? 'runs already' : 'is started'}${told}\n`,
+      )
       return 0
     }
     if (started.joined) remark(`${workflowId} runs already; following it`)
     const followed = await followOperation<Report>(client, started)
     if (followed.kind === 'left') {
-      remark(`left; ${workflowId} goes on in the workers. The same command follows it again`)
+      const where = followed.worker === 'missing' ? 'waits for a worker (`holdfast worker`)' : 'goes on in the workers'
+      remark(`left; ${workflowId} ${where}. The same command follows it again, \`holdfast status\` shows it`)
       if (options.json !== undefined) answer(options, running, '')
       return leftStatus
     }
     answer(options, followed.report, telling.describe(followed.report))
     return telling.exitStatusOf(followed.report)
   })
+}
+
+/** Another backup of the same system that runs: this one has to wait for its lease. */
+async function holderOf(client: Client, { operation, system, workflowId }: Operation): Promise<string | undefined> {
+  if (operation !== 'backup') return undefined
+  const running = await listOperations(client, { which: 'running', system: parseSystemName(system), atMost: 20 })
+  return running.findLast((other) => other.operation === operation && other.id !== workflowId)?.id
+}
+
+function describeWait(holder: string, { config }: LoadedConfig): string {
+  const limit = formatDuration(config.timeouts.lightMs * lightTries)
+  return `it waits for ${holder}, which runs on the same system, and gives up after ${limit} (\`holdfast status\`)`
 }

@@ -85,5 +85,5 @@ async function joinRunning(client: Client, workflowId: string, sameness: object)
   const handle = client.workflow.getHandle(workflowId, runId)
   if (isDeepStrictEqual(running.memo?.request, sameness)) return { handle, runId, joined: true }
   const message = `${workflowId} runs already, for another request (since ${running.startTime.toISOString()})`
-  throw new HoldfastError('SYSTEM_BUSY', message, { hint: 'wait for it, or cancel it in the Temporal UI' })
+  throw new HoldfastError('SYSTEM_BUSY', message, { hint: `wait for it, or end it: \`holdfast cancel ${workflowId}\`` })
 }

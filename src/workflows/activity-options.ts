@@ -1,13 +1,10 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.js'
 import { mainTaskQueue } from '../domain/contract-names.js'
-import type { HostQueues, PlanTimeouts } from '../domain/plans.js'
+import { type HostQueues, lightTries, type PlanTimeouts } from '../domain/plans.js'
 
 /** Before a plan is there, its timeouts are not known: enough for a look at the configuration. */
 const planningTimeout = '1 minute'
-
-/** Enough for a server that restarts, or a worker that is replaced. */
-const lightTries = 5
 
 /** Work that needs no host: reading the configuration. */
 export const planning = proxyActivities<Pick<Activities, 'planBackup' | 'planRestore' | 'planDatabaseRestore' | 'planWal'>>({

@@ -15,25 +15,27 @@ beforeEach(() => {
   display = createLineDisplay({ write } as NodeJS.WritableStream, () => nowMs)
 })
 
+const idle = { doing: [], obstacles: [] }
+
 const capture = (doneBytes: number) => ({
   steps: [{ name: 'capture', state: 'running', progress: { step: 'capture', doneBytes, totalBytes: 4e6 } }] as const,
-  remarks: [],
+  ...idle,
 })
 
 test('a step is told once for each of its states', () => {
-  display.show({ steps: [{ name: 'check', state: 'waiting' }], remarks: [] })
-  display.show({ steps: [{ name: 'check', state: 'running' }], remarks: [] })
-  display.show({ steps: [{ name: 'check', state: 'running' }], remarks: [] })
-  display.show({ steps: [{ name: 'check', state: 'done', note: '15.18' }], remarks: [] })
+  display.show({ steps: [{ name: 'check', state: 'waiting' }], ...idle })
+  display.show({ steps: [{ name: 'check', state: 'running' }], ...idle })
+  display.show({ steps: [{ name: 'check', state: 'running' }], ...idle })
+  display.show({ steps: [{ name: 'check', state: 'done', note: '15.18' }], ...idle })
   expect(lines).toEqual(['check: running', 'check: done (15.18)'])
 })
 
 test('a step that begins again is told again', () => {
-  for (const state of ['running', 'failed', 'running'] as const) display.show({ steps: [{ name: 'check', state }], remarks: [] })
+  for (const state of ['running', 'failed', 'running'] as const) display.show({ steps: [{ name: 'check', state }], ...idle })
   expect(lines).toEqual(['check: running', 'check: failed', 'check: running'])
 })
 
-test('figures of a long step come every half a minute, if it moves', () => {
+test('what runs is told again every half a minute, with its figures or with how long it stands still', () => {
   display.show(capture(0))
   nowMs = 29_000
   display.show(capture(1e6))
@@ -41,11 +43,30 @@ test('figures of a long step come every half a minute, if it moves', () => {
   display.show(capture(2e6))
   nowMs = 62_000
   display.show(capture(2e6))
-  expect(lines).toEqual(['capture: running', 'capture: running: 2.00 MB of 4.00 MB'])
+  expect(lines).toEqual(['capture: running', 'capture: running: 2.00 MB of 4.00 MB', 'capture: running for 1m 02s'])
 })
 
-test('a remark is told when it comes, not while it stays or counts on', () => {
-  const remarks = [['commit, attempt 2: away'], ['commit, attempt 3: away'], [], ['commit, attempt 9: away']]
-  for (const each of remarks) display.show({ steps: [], remarks: each })
-  expect(lines).toEqual(['  commit, attempt 2: away', '  commit, attempt 9: away'].map((line) => line.trimEnd()))
+const waiting = (...texts: readonly string[]) => ({
+  ...{ steps: [], doing: ['reserving the system'] },
+  obstacles: texts.map((text) => ({ key: 'lease', text })),
+})
+
+test('an obstacle is told when it comes and every half a minute while it stays, with the way out once', () => {
+  const counted = ['tried once', 'tried twice', 'tried 30 times', 'tried 31 times']
+  for (const [index, text] of counted.entries()) {
+    nowMs = [0, 20_000, 31_000, 40_000][index] ?? 0
+    display.show(waiting(text))
+  }
+  nowMs = 41_000
+  display.show(waiting())
+  display.show(waiting('tried 32 times'))
+  const leave = expect.stringContaining('holdfast cancel')
+  expect(lines).toEqual(['  tried once', leave, '  tried 30 times', '  tried 32 times'])
+})
+
+test('there is never silence for longer, also between steps', () => {
+  display.show(waiting())
+  nowMs = 30_000
+  display.show(waiting())
+  expect(lines).toEqual(['  reserving the system'])
 })

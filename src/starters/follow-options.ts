@@ -1,0 +1,8 @@
+/** Of the verbs that start an operation and follow it. */
+export interface FollowOptions {
+  readonly detach?: true
+  readonly json?: true
+}
+
+/** Of whoever gives no `--reason`. */
+export const defaultReason = 'asked for by hand'
