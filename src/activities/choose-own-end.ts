@@ -3,8 +3,8 @@ import type { RepositoryName } from '../domain/ids.js'
 import type { Manifest } from '../domain/manifest.js'
 import { type BackupTarget, planRestore, type RestoreDecision } from '../domain/plan-restore.js'
 import type { RestoreChoice } from '../domain/plans.js'
-import { type Catalogs, describeUnread } from './read-catalogs.js'
 import type { BackupQuestion } from './choose-backup.js'
+import { type Catalogs, describeUnread } from './read-catalogs.js'
 
 /**
  * A backup to its own end.

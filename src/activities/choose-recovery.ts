@@ -4,9 +4,9 @@ import { HoldfastError, toHoldfastError } from '../domain/errors.js'
 import type { RepositoryName } from '../domain/ids.js'
 import { planRecovery, type RecoveryCandidate, type RecoveryDecision } from '../domain/plan-recovery.js'
 import type { RestoreChoice } from '../domain/plans.js'
+import type { BackupQuestion } from './choose-backup.js'
 import { choiceOf } from './choose-own-end.js'
 import { describeUnread, noneRead, repositoriesOf, type Unread } from './read-catalogs.js'
-import type { BackupQuestion } from './choose-backup.js'
 
 /**
  * Chooses the base and the archived WAL for a target, from what the repositories are proven to hold.

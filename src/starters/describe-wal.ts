@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/quantity.js'
 import type { WalStatus } from './look-at-archiving.js'
 
 /** The status of archiving, for a person. */
-export function describeWal({ system, steps, conditions, remarks, actualRpoMs }: WalStatus): string {
+export function describeWal({ system, steps, conditions, obstacles, actualRpoMs }: WalStatus): string {
   const lost = actualRpoMs === undefined ? 'not known yet' : formatDuration(actualRpoMs)
   return [
     `WAL of ${system}; if the server were lost now, so would be the last: ${lost}`,
@@ -14,7 +14,7 @@ export function describeWal({ system, steps, conditions, remarks, actualRpoMs }:
       `! ${code} (${step}, since ${since}): ${message}`,
       `    ${hint}`,
     ]),
-    ...remarks.map((remark) => `! ${remark}`),
+    ...obstacles.map((obstacle) => `! ${obstacle}`),
     '',
   ].join('\n')
 }

@@ -18,7 +18,7 @@ export interface WalStatus {
   }[]
   readonly conditions: readonly (Condition & { readonly step: string })[]
   /** What keeps it from going on: nobody to do the work, failures that are tried again. */
-  readonly remarks: readonly string[]
+  readonly obstacles: readonly string[]
   /** What would be lost if the server were lost now: since the oldest of the newest marks in the required repositories. */
   readonly actualRpoMs?: number
 }
@@ -27,7 +27,7 @@ export interface WalStatus {
 export function lookAtArchiving({ loaded, env }: VerbContext, system: SystemName): Promise<WalStatus> {
   return withClient(loaded, env, async ({ client }) => {
     const handle = await runningArchiving(client, system)
-    const { steps, remarks } = await createObserver(client, handle)()
+    const { steps, obstacles } = await createObserver(client, handle)()
     const required = loaded.config.systems[system]?.wal?.required ?? []
     const seen = steps.map(({ name, state, note, progress }) => ({
       name,
@@ -42,7 +42,7 @@ export function lookAtArchiving({ loaded, env }: VerbContext, system: SystemName
       workflowId: walWorkflowId(system),
       steps: seen,
       conditions: steps.flatMap(({ name, progress }) => (progress?.conditions ?? []).map((each) => ({ ...each, step: name }))),
-      remarks,
+      obstacles: obstacles.map(({ text }) => text),
       ...(Number.isFinite(oldest) ? { actualRpoMs: Math.max(0, Date.now() - oldest) } : {}),
     }
   })

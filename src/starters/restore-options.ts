@@ -134,7 +134,10 @@ function toWay({ to, timeline, base, kind, only }: RestoreOptions): Pick<Restore
 /** Dumps have no WAL. */
 function asItIs(target: RestoreTarget, given: readonly string[] = []): RestoreTarget {
   if (given.length === 0 && (target.kind === 'latest' || target.kind === 'backup')) return target
-  throw usage('a logical backup is restored as it is', 'use --to latest or backup:<id> with it, or leave out --kind, --only and --into')
+  throw usage(
+    'a logical backup is restored as it is',
+    'use --to latest or backup:<id> with it, or leave out --kind, --only and --into',
+  )
 }
 
 function toTimeline(text: string): number {

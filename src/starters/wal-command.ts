@@ -54,7 +54,7 @@ export function addWalCommand(program: Command, env: NodeJS.ProcessEnv): void {
       const { lookAtArchiving } = await import('./look-at-archiving.js')
       const status = await lookAtArchiving(context, system)
       answer(options, status, describeWal(status))
-      process.exitCode = status.conditions.length === 0 && status.remarks.length === 0 ? 0 : exitStatusOf('DEGRADED')
+      process.exitCode = status.conditions.length === 0 && status.obstacles.length === 0 ? 0 : exitStatusOf('DEGRADED')
     })
 }
 

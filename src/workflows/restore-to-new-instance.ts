@@ -2,7 +2,7 @@ import { CancellationScope, log, upsertSearchAttributes } from '@temporalio/work
 import type { RestoreInput } from '../activities/restore-activities.js'
 import { describeReached } from '../domain/describe-reached.js'
 import type { ReachedPoint, Recovered, RestoreReport, RestoreRequest } from '../domain/operations.js'
-import type { RestorePlan } from '../domain/plans.js'
+import type { RestoreChoice, RestorePlan } from '../domain/plans.js'
 import { formatBytes } from '../domain/quantity.js'
 import { formatRestoreTarget } from '../domain/recovery-target.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'

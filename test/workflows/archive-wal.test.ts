@@ -2,7 +2,8 @@ import { Context } from '@temporalio/activity'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Condition } from '../../src/domain/condition.js'
 import { backupWorkflowId, dropGuardSignal, progressSignal } from '../../src/domain/contract-names.js'
-import { finalFailure, openWorkflowBench, untilCancelled, type WorkflowBench } from './workflow-bench.js'
+import { untilCancelled } from './until-cancelled.js'
+import { finalFailure, openWorkflowBench, type WorkflowBench } from './workflow-bench.js'
 
 /* The real workflow on a real Temporal server; all activities are mocked. */
 

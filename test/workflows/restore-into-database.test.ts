@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { finalFailure, openWorkflowBench, type Script, untilCancelled, type WorkflowBench } from './workflow-bench.js'
+import { untilCancelled } from './until-cancelled.js'
+import { finalFailure, openWorkflowBench, type Script, type WorkflowBench } from './workflow-bench.js'
 
 /* The real workflow on a real Temporal server; all activities are mocked. */
 
