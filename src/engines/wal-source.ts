@@ -12,6 +12,8 @@ export interface WalServer {
   readonly timeline: number
   /** Of that timeline. */
   readonly history: TimelineHistory
+  /** Everything before it was written and flushed. */
+  readonly flushedLsn: Lsn
   readonly segmentSizeBytes: number
 }
 

@@ -25,8 +25,18 @@ test.each<[string, WalPosition | undefined, string, TimelineHistory, WalPosition
     at(1, '0/5000000'),
   ],
 ])('receiving goes on: %s', (_, received, guard, history, expected) => {
-  const plan = planWalStart({ received, guardLsn: parseLsn(guard), history, segmentSizeBytes })
+  const plan = planWalStart({ received, flushedLsn: parseLsn('0/A000000'), guardLsn: parseLsn(guard), history, segmentSizeBytes })
   expect(plan.outcome === 'start' ? plan.from : undefined).toEqual(expected)
+})
+
+test('a server that has less of its own timeline than was received is another one', () => {
+  const question = { received: at(1, '0/7000000'), guardLsn: parseLsn('0/1500718'), history: firstTimeline, segmentSizeBytes }
+  expect(planWalStart({ ...question, flushedLsn: parseLsn('0/6FFFFFF') })).toMatchObject({
+    outcome: 'refused',
+    message:
+      'the server is at 0/6FFFFFF of timeline 1, and was received up to 0/7000000 before: it was set back without a timeline of its own',
+  })
+  expect(planWalStart({ ...question, flushedLsn: parseLsn('0/7000000') }).outcome).toBe('start')
 })
 
 test.each([

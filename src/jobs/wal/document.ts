@@ -34,6 +34,7 @@ export async function writeDocument(path: string, value: unknown): Promise<void>
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
-    throw new HoldfastError('LOCAL_IO', `cannot write ${path}`, { cause: error })
+    const isFull = hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')
+    throw new HoldfastError(isFull ? 'SPOOL_SHORT' : 'LOCAL_IO', `cannot write ${path}`, { cause: error })
   }
 }

@@ -9,10 +9,10 @@ import { formatBytes } from '../../domain/quantity.js'
 import { comparePositions, planWalStart, segmentFloor } from '../../domain/wal-position.js'
 import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
 import { keepGuard, noteLoss } from './keep-guard.js'
-import { purgeSpool } from './purge-spool.js'
+import { insistOnRoom, makeRoom, readAllArchived } from './keep-room.js'
 import type { Sealing } from './seal-file.js'
 import { sealReceived } from './seal-received.js'
-import type { Archived, Spool, SpoolState } from './spool.js'
+import type { Spool, SpoolState } from './spool.js'
 import { takeSample } from './take-sample.js'
 
 export interface Reception {
@@ -50,7 +50,10 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
   const known = await spool.readState()
   refuseForeign(known, server)
   let guard = await firstGuard(reception, server, known, signal)
+  // What is sealed first needs room, too; and where there is none, production comes before our gap all the same.
+  if (known !== undefined) await makeRoom(reception, known)
   let state = await begin(reception, server, guard, known, how)
+  guard = await guarded(reception, server, state, signal)
   await insistOnRoom(reception, state)
   const ending = new AbortController()
   const receiving = await source.receive(server, state.received, spool.incoming, AbortSignal.any([signal, ending.signal]))
@@ -69,17 +72,9 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
         if (look.receivedLsn !== undefined) reception.conditions.clear('receiving')
         if (nowMs >= markAtMs) {
           markAtMs = nowMs + wal.markIntervalMs
-          state = await takeSample({ source, server, sealing }, state, look)
+          state = await takeSample({ source, server, sealing, toldUntil: await toldUntil(reception, state) }, state, look)
         }
-        guard = await keepGuard({
-          ...reception,
-          server,
-          state,
-          archived: await readAll(reception),
-          ...wal,
-          maximumBytes: spool.maximumBytes,
-          signal,
-        })
+        guard = await guarded(reception, server, state, signal)
         await insistOnRoom(reception, state)
       }
       await reception.tell({ server, state, guard })
@@ -120,9 +115,9 @@ async function begin(
   known: SpoolState | undefined,
   how: SessionStart,
 ): Promise<SpoolState> {
-  const { systemIdentifier, segmentSizeBytes, history } = server
+  const { systemIdentifier, segmentSizeBytes, history, flushedLsn } = server
   const sealed = known === undefined ? undefined : await sealReceived({ sealing, source }, known)
-  const plan = planWalStart({ received: sealed?.received, guardLsn: guard.restartLsn, history, segmentSizeBytes })
+  const plan = planWalStart({ received: sealed?.received, flushedLsn, guardLsn: guard.restartLsn, history, segmentSizeBytes })
   if (plan.outcome === 'refused') throw new HoldfastError('WAL_FOREIGN', `${server.label}: ${plan.message}`)
   const { from } = plan
   const fresh = { version: 1, id: randomUUID(), systemIdentifier, segmentSizeBytes, origin: from, received: from } as const
@@ -145,38 +140,18 @@ function afterGap(state: SpoolState, server: WalServer, guard: Guard): SpoolStat
   return { ...state, received: to, gaps: [...state.gaps, { from, to, at: new Date().toISOString() }] }
 }
 
-/** @throws SPOOL_SHORT: the server keeps what comes meanwhile */
-async function insistOnRoom(reception: Reception, state: SpoolState): Promise<void> {
-  const { spool, wal, repositories, sealing, conditions } = reception
-  const archived = await readAll(reception)
-  const { usedBytes, dropped } = await purgeSpool({
-    spool,
-    system: sealing.system,
-    state,
-    archived,
-    repositories,
-    required: wal.required,
-  })
-  if (dropped > 0) {
-    const message = `the spool is full: ${dropped} files that only repositories not required lack were dropped`
-    conditions.raise('dropped', 'SPOOL_SHORT', message)
-  } else if (usedBytes < spool.maximumBytes / 2) conditions.clear('dropped')
-  const freeBytes = await spool.freeBytes()
-  const reserveBytes = Math.max(reserve.segments * state.segmentSizeBytes, reserve.bytes)
-  if (usedBytes <= spool.maximumBytes && freeBytes >= reserveBytes) {
-    conditions.clear('room')
-    return
-  }
-  const message =
-    freeBytes < reserveBytes
-      ? `the spool's disk has ${formatBytes(freeBytes)} free`
-      : `${formatBytes(usedBytes)} of WAL wait in the spool, which may hold ${formatBytes(spool.maximumBytes)}`
-  throw new HoldfastError('SPOOL_SHORT', `${message}; nothing is received, and the server keeps its WAL as long as it may`)
+async function guarded(reception: Reception, server: WalServer, state: SpoolState, signal: AbortSignal): Promise<Guard> {
+  const { spool, wal } = reception
+  const archived = await readAllArchived(reception)
+  return keepGuard({ ...reception, ...wal, server, state, archived, maximumBytes: spool.maximumBytes, signal })
 }
 
-const reserve = { segments: 4, bytes: 64 * 1024 * 1024 }
-
-async function readAll({ spool, repositories }: Reception): Promise<ReadonlyMap<RepositoryName, Archived>> {
-  const found = await Promise.all(repositories.map(async (name) => [name, await spool.readArchived(name)] as const))
-  return new Map(found.filter((each): each is readonly [RepositoryName, Archived] => each[1] !== undefined))
+/** Up to when all repositories have marks: what was seen before is of no use any more. */
+async function toldUntil(reception: Reception, state: SpoolState): Promise<string | undefined> {
+  const archived = await readAllArchived(reception)
+  const moments = reception.repositories.map((name) => {
+    const each = archived.get(name)
+    return each?.spool === state.id ? each.markedAt : undefined
+  })
+  return moments.some((at) => at === undefined) ? undefined : moments.toSorted()[0]
 }

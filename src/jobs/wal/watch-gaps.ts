@@ -7,7 +7,7 @@ import type { SpoolState } from './spool.js'
 
 type Gap = SpoolState['gaps'][number]
 
-const lookEveryMs = 30_000
+const lookEveryMs = 5_000
 const dayMs = 86_400_000
 
 /**
@@ -21,19 +21,26 @@ export function createGapWatch(
   /** Who lacks it, for the message. */
   lacks: string,
 ): (known: Pick<SpoolState, 'gaps'>, signal: AbortSignal) => Promise<void> {
-  let [lookAtMs, covered] = [0, '']
+  let [lookAtMs, lookedFor, covered] = [0, '', '']
   return async ({ gaps }, signal) => {
     const gap = gaps.at(-1)
     if (gap === undefined || gap.at === covered) {
       conditions.clear('gap')
       return
     }
+    // Looked at before it is told: a process that has just begun does not know of the backup yet.
+    if (gap.at !== lookedFor || performance.now() >= lookAtMs) {
+      lookedFor = gap.at
+      lookAtMs = performance.now() + lookEveryMs
+      if (await hasLaterBackup(catalog, system, gap, signal)) {
+        covered = gap.at
+        conditions.clear('gap')
+        return
+      }
+    }
     const bytes = Number(lsnToBytes(gap.to.lsn) - lsnToBytes(gap.from.lsn))
     const message = `${lacks} WAL from ${gap.from.lsn} to ${gap.to.lsn} (${formatBytes(bytes)})`
     conditions.raise('gap', 'WAL_GAP', message)
-    if (performance.now() < lookAtMs) return
-    lookAtMs = performance.now() + lookEveryMs
-    if (await hasLaterBackup(catalog, system, gap, signal)) covered = gap.at
   }
 }
 
