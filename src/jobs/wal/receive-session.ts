@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { WalConfig } from '../../config/config.js'
 import type { Conditions } from '../../domain/condition.js'
 import { HoldfastError } from '../../domain/errors.js'
-import type { RepositoryName } from '../../domain/ids.js'
+import { parseObjectKey, type RepositoryName } from '../../domain/ids.js'
 import { compareLsn } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
 import { comparePositions, planWalStart, segmentFloor } from '../../domain/wal-position.js'
@@ -23,7 +23,7 @@ export interface Reception {
   /** All of the system. */
   readonly repositories: readonly RepositoryName[]
   readonly conditions: Conditions
-  readonly tell: (seen: Seen) => Promise<void>
+  readonly tell: (seen: Seen) => void
 }
 
 export interface Seen {
@@ -47,12 +47,14 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
   const { source, spool, sealing, wal } = reception
   let server = await source.find(signal)
   await spool.make()
+  // What a killed receiver was sealing: there is no other.
+  await spool.store.growing.discard(parseObjectKey(`${sealing.system}/wal`))
   const known = await spool.readState()
   refuseForeign(known, server)
   let guard = await firstGuard(reception, server, known, signal)
   // What is sealed first needs room, too; and where there is none, production comes before our gap all the same.
   if (known !== undefined) await makeRoom(reception, known)
-  let state = await begin(reception, server, guard, known, how)
+  let state = await begin(reception, server, guard, known, how, signal)
   guard = await guarded(reception, server, state, signal)
   await insistOnRoom(reception, state)
   const ending = new AbortController()
@@ -77,7 +79,7 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
         guard = await guarded(reception, server, state, signal)
         await insistOnRoom(reception, state)
       }
-      await reception.tell({ server, state, guard })
+      reception.tell({ server, state, guard })
     }
   } finally {
     ending.abort(new HoldfastError('STOPPED', 'receiving was ended'))
@@ -109,20 +111,22 @@ async function firstGuard(
 }
 
 async function begin(
-  { source, sealing, spool }: Reception,
+  reception: Reception,
   server: WalServer,
   guard: Guard,
   known: SpoolState | undefined,
   how: SessionStart,
+  signal: AbortSignal,
 ): Promise<SpoolState> {
+  const { source, sealing, spool } = reception
   const { systemIdentifier, segmentSizeBytes, history, flushedLsn } = server
   const sealed = known === undefined ? undefined : await sealReceived({ sealing, source }, known)
   const plan = planWalStart({ received: sealed?.received, flushedLsn, guardLsn: guard.restartLsn, history, segmentSizeBytes })
   if (plan.outcome === 'refused') throw new HoldfastError('WAL_FOREIGN', `${server.label}: ${plan.message}`)
   const { from } = plan
   const fresh = { version: 1, id: randomUUID(), systemIdentifier, segmentSizeBytes, origin: from, received: from } as const
-  const state = sealed ?? { ...fresh, histories: [], gaps: [] }
-  const next = how === 'after-gap' ? afterGap(state, server, guard) : comeTo(state, from)
+  const state = sealed ?? { ...fresh, histories: [] }
+  const next = how === 'after-gap' ? await passGap(reception, server, guard, state, signal) : comeTo(state, from)
   await spool.writeState(next)
   return next
 }
@@ -133,11 +137,19 @@ function comeTo(state: SpoolState, from: SpoolState['received']): SpoolState {
   return { ...state, id: randomUUID(), origin: from, received: from }
 }
 
-function afterGap(state: SpoolState, server: WalServer, guard: Guard): SpoolState {
+/** A standby may have what the server has removed. What none has may be in a repository: their replications see to that. */
+async function passGap(
+  { source, sealing, spool }: Reception,
+  server: WalServer,
+  guard: Guard,
+  state: SpoolState,
+  signal: AbortSignal,
+): Promise<SpoolState> {
   const to = { timeline: server.timeline, lsn: segmentFloor(guard.restartLsn, state.segmentSizeBytes) }
-  const from = state.received
-  if (compareLsn(to.lsn, from.lsn) <= 0) return state
-  return { ...state, received: to, gaps: [...state.gaps, { from, to, at: new Date().toISOString() }] }
+  if (compareLsn(to.lsn, state.received.lsn) <= 0) return state
+  await source.receiveElsewhere(server, state.received, to.lsn, spool.incoming, signal)
+  const found = await sealReceived({ sealing, source }, state)
+  return compareLsn(found.received.lsn, to.lsn) < 0 ? { ...found, received: to } : found
 }
 
 async function guarded(reception: Reception, server: WalServer, state: SpoolState, signal: AbortSignal): Promise<Guard> {

@@ -1,11 +1,11 @@
 import type { Catalog } from '../../catalog/catalog.js'
 import type { Conditions } from '../../domain/condition.js'
-import type { SystemName } from '../../domain/ids.js'
+import type { RepositoryName, SystemName } from '../../domain/ids.js'
 import { compareLsn, lsnToBytes } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
-import type { SpoolState } from './spool.js'
+import type { Archived } from './spool.js'
 
-type Gap = SpoolState['gaps'][number]
+type Gap = Archived['gaps'][number]
 
 const lookEveryMs = 5_000
 const dayMs = 86_400_000
@@ -18,9 +18,8 @@ export function createGapWatch(
   catalog: Pick<Catalog, 'list'>,
   system: SystemName,
   conditions: Conditions,
-  /** Who lacks it, for the message. */
-  lacks: string,
-): (known: Pick<SpoolState, 'gaps'>, signal: AbortSignal) => Promise<void> {
+  repository: RepositoryName,
+): (known: Pick<Archived, 'gaps'>, signal: AbortSignal) => Promise<void> {
   let [lookAtMs, lookedFor, covered] = [0, '', '']
   return async ({ gaps }, signal) => {
     const gap = gaps.at(-1)
@@ -39,7 +38,7 @@ export function createGapWatch(
       }
     }
     const bytes = Number(lsnToBytes(gap.to.lsn) - lsnToBytes(gap.from.lsn))
-    const message = `${lacks} WAL from ${gap.from.lsn} to ${gap.to.lsn} (${formatBytes(bytes)})`
+    const message = `repository ${repository} lacks, and no other has, WAL from ${gap.from.lsn} to ${gap.to.lsn} (${formatBytes(bytes)})`
     conditions.raise('gap', 'WAL_GAP', message)
   }
 }
