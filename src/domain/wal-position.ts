@@ -60,7 +60,8 @@ export function planWalStart({ received, flushedLsn, guardLsn, history, segmentS
   const [piece, next] = [lineage[index], lineage[index + 1]]
   // Another branch: what it shares with ours is received again, which is harmless.
   if (piece === undefined) return fromGuard()
-  if (piece.end !== undefined && next !== undefined && lsnToBytes(received.lsn) > piece.end) {
+  // At the fork itself, too: there is nothing to stream of the old timeline, which pg_receivewal takes for a failure.
+  if (piece.end !== undefined && next !== undefined && lsnToBytes(received.lsn) >= piece.end) {
     return { outcome: 'start', from: { timeline: next.timeline, lsn: segmentFloor(formatLsn(piece.end), segmentSizeBytes) } }
   }
   return { outcome: 'start', from: { timeline: received.timeline, lsn: segmentFloor(received.lsn, segmentSizeBytes) } }

@@ -16,6 +16,13 @@ test.each<[string, WalPosition | undefined, string, TimelineHistory, WalPosition
   ['a guard after it does not', undefined, '0/8000000', second, at(2, '0/8000000')],
   ['to the fork first, where it was not reached', at(1, '0/6000000'), '0/1000000', second, at(1, '0/6000000')],
   ['from the fork, where the old primary had more', at(1, '0/8000000'), '0/1000000', second, at(2, '0/6000000')],
+  [
+    'on the new timeline, where the fork is at the end of a segment',
+    at(1, '0/6000000'),
+    '0/1000000',
+    { timeline: 2, ancestors: [{ timeline: 1, endLsn: parseLsn('0/6000000'), reason: '' }] },
+    at(2, '0/6000000'),
+  ],
   ['a server that went back is refused', at(2, '0/7000000'), '0/1000000', firstTimeline, undefined],
   [
     'another branch is received from the guard on',

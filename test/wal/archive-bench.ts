@@ -161,7 +161,8 @@ function createBench({ observe, ...parts }: Parts): Omit<ArchiveBench, 'close'> 
   return bench
 }
 
-const patienceMs = 30_000
+/** Much longer than anything takes on an idle machine. */
+const patienceMs = 90_000
 
 export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
   const giveUpAt = Date.now() + patienceMs

@@ -12,7 +12,7 @@ import { putWal } from './put-wal.js'
 
 /* What archiving cannot mend is named, nothing of it is written over, and it goes on when the reason is gone. */
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 90_000 })
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 180_000 })
 
 const mib = 2 ** 20
 const shop = parseSystemName('shop')

@@ -10,7 +10,7 @@ import { type ArchiveBench, startArchiveBench } from './archive-bench.js'
 
 /* Everything that archives is killed, at moments of chance, while a server writes: ten kills without a rest between them. */
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 90_000 })
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 180_000 })
 
 const mib = 2 ** 20
 const victims = ['worker', 'receiver', 'receive-wal', 'replicate to primary', 'replicate to local', 'all'] as const
