@@ -39,7 +39,9 @@ export async function strike(bench: ArchiveBench, { random, delayMs }: Trial): P
   const isMeant = (each: Victim) => victim === each || victim === 'all'
   await sleep(delayMs(700))
   // Looked for while there is a worker: one that was killed just before comes back with it alone.
-  const jobs = await Promise.all(wanted.filter(({ of }) => isMeant(of)).map(({ of: _, ...job }) => awaitJob(stateDirectory, job)))
+  const jobs = await Promise.all(
+    wanted.filter(({ of }) => isMeant(of)).map(({ of: _, ...job }) => awaitJob(stateDirectory, job, 180_000)),
+  )
   if (isMeant('worker')) await bench.worker.kill()
   if (isMeant('receiver')) {
     const programs = await processesNaming(join(stateDirectory, 'wal', 'shop'))
