@@ -60,15 +60,14 @@ async function measureOne(stage: Stage, archiver: Archiver, walBytes: number): P
   await source.sql('drop table if exists wal_ballast')
   await source.sql('create table wal_ballast (id bigint primary key, hash text, other text)')
   await archiver.start()
-  const before = await closeSegment(stage)
-  await inBucket(stage, before.segment)
+  const before = await untilArchiving(stage)
   const fleetingBefore = await archiver.fleetingCpuSeconds()
   const watch = watchUsage({ tool: { roots: archiver.processes, of: 'tool' } })
   const startMs = performance.now()
   await writeWal(stage, walBytes)
   const after = await closeSegment(stage)
   const writtenMs = performance.now() - startMs
-  await inBucket(stage, after.segment)
+  await inBucket(stage, after.segment, signal)
   const wallMs = performance.now() - startMs
   const { tool } = watch.stop()
   signal.throwIfAborted()
@@ -86,6 +85,29 @@ async function measureOne(stage: Stage, archiver: Archiver, walBytes: number): P
   }
 }
 
+/** What was written before the archiver was there may never come. @returns where the WAL is then */
+async function untilArchiving(stage: Stage): Promise<Place> {
+  for (;;) {
+    const place = await closeSegment(stage)
+    const patience = AbortSignal.any([stage.signal, AbortSignal.timeout(startPatienceMs)])
+    try {
+      await inBucket(stage, place.segment, patience)
+      return place
+    } catch (error) {
+      stage.signal.throwIfAborted()
+      if (!patience.aborted) throw error
+    }
+  }
+}
+
+const startPatienceMs = 10_000
+
+interface Place {
+  /** The last complete one. */
+  readonly segment: string
+  readonly bytes: number
+}
+
 /** Hashes, which are half of what they could be: neither noise nor zeros. */
 async function writeWal({ source }: Stage, bytes: number): Promise<void> {
   const rows = Math.round(bytes / bytesOfRow)
@@ -97,8 +119,9 @@ async function writeWal({ source }: Stage, bytes: number): Promise<void> {
   }
 }
 
-/** @returns the last complete segment, and where the WAL is */
-async function closeSegment({ source }: Stage): Promise<{ readonly segment: string; readonly bytes: number }> {
+/** With something in it: an empty one is not closed. */
+async function closeSegment({ source }: Stage): Promise<Place> {
+  await source.sql(`select pg_logical_emit_message(false, 'bench', 'the last of it')`)
   const [row] = await source.sql<{ segment: string; bytes: string }>(
     `select pg_walfile_name(lsn) as segment, (lsn - '0/0')::text as bytes from pg_switch_wal() lsn`,
   )
@@ -106,7 +129,7 @@ async function closeSegment({ source }: Stage): Promise<{ readonly segment: stri
 }
 
 /** Names of objects begin with the segment's, whoever put them there. The bucket is a directory; an object appears in it whole. */
-async function inBucket({ places, signal }: Stage, segment: string): Promise<void> {
+async function inBucket({ places }: Stage, segment: string, signal: AbortSignal): Promise<void> {
   const directory = join(places.bucketDirectory, bucket)
   const isThere = (name: string) => (name.split('/').at(-1) ?? '').startsWith(segment) && !name.includes('.partial')
   while (!(await readdir(directory, { recursive: true })).some(isThere)) await sleep(100, undefined, { signal })
