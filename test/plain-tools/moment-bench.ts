@@ -9,6 +9,7 @@ import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { connectOperations } from '../stand/operations.js'
 import { startArchiveBench, until } from '../wal/archive-bench.js'
 import { startStandby } from '../wal/standby.js'
+import { restoreMomentByHand } from './moment-by-hand.js'
 import { stopServer } from './plain-bench.js'
 import { type PlainMachine, type PlainResult, plainMachine } from './plain-machine.js'
 
@@ -31,6 +32,8 @@ export interface MomentBench {
   readonly afterPromotion: readonly WrittenMoment[]
   /** The last mark: by then everything was archived, and nothing had been committed for a while. */
   readonly idleAt: string
+  /** Restores a moment as FORMAT.md says, from the bucket, and compares. */
+  expectRowsByHand(moment: WrittenMoment): Promise<void>
   /** A copy of the repository in a directory, to be damaged. */
   copyOfRepository(): Promise<string>
   /** Compares what a restored server holds with a moment, and removes it. */
@@ -54,7 +57,8 @@ export async function startMomentBench({ major, walSegmentSizeMb, encryption }: 
   const { stand } = bench
   await stand.cli('wal', 'start', 'shop')
   const operations = await connectOperations(stand.temporal.address)
-  expect(await (await operations.backup()).ending).toMatchObject({ outcome: 'done', report: { outcome: 'complete' } })
+  const taken = await (await operations.backup()).ending
+  if (taken.outcome === 'failed') throw new Error(`no backup to restore: ${taken.message}`)
   await operations.close()
 
   const writer = await startWriter(primary)
@@ -84,8 +88,9 @@ export async function startMomentBench({ major, walSegmentSizeMb, encryption }: 
   const keyFile = join(stand.directory, 'the key')
   await writeFile(keyFile, `${stand.env.STAND_KEY}\n`, { mode: 0o600 })
   const env = { AWS_ACCESS_KEY_ID: stand.s3.accessKeyId, AWS_SECRET_ACCESS_KEY: stand.s3.secretAccessKey }
+  const machine = await plainMachine({ env })
   return {
-    machine: await plainMachine({ env }),
+    machine,
     directory: join(stand.directory, 'local'),
     bucket: ['--from', 's3://backups', '--endpoint-url', stand.s3.endpoint],
     key: encryption === 'off' ? [] : ['--key', keyFile],
@@ -93,6 +98,11 @@ export async function startMomentBench({ major, walSegmentSizeMb, encryption }: 
     beforePromotion: writer.moments,
     afterPromotion: later.moments,
     idleAt,
+    async expectRowsByHand({ at, rows: expected }) {
+      const request = { stand, postgres: primary, machine, keyFile, backup: taken.report.backup, at }
+      await using restored = await restoreMomentByHand(request)
+      expect(await rowsAt(primary, restored)).toEqual({ rows: expected, last: expected, unfinished: null })
+    },
     async copyOfRepository() {
       const copy = join(await mkdtemp(join(tmpdir(), 'copy-')), 'repository')
       await cp(join(stand.directory, 'local'), copy, { recursive: true })
@@ -102,7 +112,7 @@ export async function startMomentBench({ major, walSegmentSizeMb, encryption }: 
       expect(restored, restored.stderr).toMatchObject({ exitCode: 0 })
       const port = Number(/at 127\.0\.0\.1:(\d+)/.exec(restored.stdout)?.[1])
       try {
-        expect(await rowsAt(primary, port)).toEqual({ rows: expected, last: expected, unfinished: null })
+        expect(await rowsAt(primary, { host: '127.0.0.1', port })).toEqual({ rows: expected, last: expected, unfinished: null })
       } finally {
         await stopServer(join(target, 'data'), { ...stand, postgres: primary }).catch(() => undefined)
         await rm(target, { recursive: true, force: true })
@@ -123,8 +133,8 @@ function nameIn(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-async function rowsAt({ user, password }: TestPostgres, port: number): Promise<unknown> {
-  const client = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' })
+async function rowsAt({ user, password }: TestPostgres, { host, port }: { host: string; port: number }): Promise<unknown> {
+  const client = new pg.Client({ host, port, user, password, database: 'postgres' })
   await client.connect()
   try {
     const query = `select count(*)::int as rows, coalesce(max(number), 0) as last, to_regclass('unfinished')::text as unfinished from numbered`
