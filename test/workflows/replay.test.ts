@@ -42,6 +42,8 @@ test('there is a history of every way the workflows can go', () => {
     'restore-database-complete',
     'restore-database-refused',
     'restore-failed-check',
+    'wal-continued',
+    'wal-stopped',
   ])
 })
 
