@@ -27,7 +27,7 @@ describe('archived WAL that is not as it was', () => {
   const undo: (() => Promise<void>)[] = []
 
   beforeAll(async () => {
-    bench = await openPitrBench({ server: { major: 18, walSegmentSizeMb: 1 }, ballast: 10_000 })
+    bench = await openPitrBench({ server: { major: 18, walSegmentSizeMb: 1 }, ballast: 10_000, archiver: 'test' })
     const writer = await startWriter(bench.source)
     await writer.writes(300)
     await writer.stop()

@@ -24,6 +24,7 @@ describe('kills during replay', () => {
       server: { major: 15, walSegmentSizeMb: 1 },
       stand: { timeouts: { heartbeat: '2s' } },
       ballast: 200_000,
+      archiver: 'test',
     })
     const writer = await startWriter(bench.source)
     await writer.writes(200)
