@@ -1,7 +1,7 @@
 import { access, copyFile, open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HoldfastError } from '../domain/errors.js'
-import { fetchWal, temporaryIn, type WalFetching, type WantedWal } from './fetch-wal.js'
+import { fetchWal, refuseFullDisk, temporaryIn, type WalFetching, type WantedWal } from './fetch-wal.js'
 import { findCopies } from './find-wal.js'
 import type { PrefetchWalSpec } from './job-spec.js'
 
@@ -15,7 +15,7 @@ export async function fetchLastWal(wanted: WantedWal, spec: PrefetchWalSpec, fet
   if (!(await exists(delivery.last))) await fetchAsItIsNow({ ...wanted, into: delivery.last }, spec, fetching)
   // The server does with its own what it likes.
   const temporary = temporaryIn(delivery)
-  await copyFile(delivery.last, temporary)
+  await copyFile(delivery.last, temporary).catch(refuseFullDisk)
   const copy = await open(temporary, 'r+')
   try {
     await copy.chown(owner.uid, owner.gid)

@@ -106,12 +106,13 @@ export function temporaryIn({ directory }: WalDelivery): string {
 }
 
 async function write(source: Readable, target: FileHandle, signal: AbortSignal): Promise<void> {
-  try {
-    // Not through a stream of the handle's: one that is not closed keeps the handle from ever being.
-    await target.writeFile(source, { signal })
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause
-    throw new HoldfastError('SPACE_SHORT', 'no space is left for the WAL that recovery needs', { cause })
-  }
+  // Not through a stream of the handle's: one that is not closed keeps the handle from ever being.
+  await target.writeFile(source, { signal }).catch(refuseFullDisk)
+}
+
+/** @throws SPACE_SHORT, or what it was given */
+export function refuseFullDisk(cause: unknown): never {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause
+  throw new HoldfastError('SPACE_SHORT', 'no space is left for the WAL that recovery needs', { cause })
 }

@@ -68,6 +68,9 @@ async function recordScenes(missing: readonly Scene[], directory: string): Promi
     await stand.postgres.fillSample(20_000)
     const worker = await stand.startWorker()
     const operations = await connectOperations(stand.temporal.address)
+    // Its receiver has no slot.
+    await stand.postgres.sql(`alter system set wal_keep_size = '512MB'`)
+    await stand.postgres.sql('select pg_reload_conf()')
     const archiver = await startTestArchiver(stand.postgres, stand)
     for (const scene of missing) await record(scene, stand, operations, archiver, directory)
     for (const name of ['whole', 'recovered']) await dropInstance(stand, name)
