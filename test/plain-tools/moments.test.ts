@@ -67,12 +67,12 @@ describe.each([
     })
 
     if (settings.major === 15) {
-    test('the steps by hand of the page of the format lead to a time in the middle of commits', async () => {
-      await bench.expectRowsByHand(oneOf(bench.beforePromotion))
-    })
-  }
+      test('the steps by hand of the page of the format lead to a time in the middle of commits', async () => {
+        await bench.expectRowsByHand(oneOf(bench.beforePromotion))
+      })
+    }
 
-  test('a time that nothing proves is refused with the newest that is proven, and without starting anything', async () => {
+    test('a time that nothing proves is refused with the newest that is proven, and without starting anything', async () => {
       const later = new Date(Date.parse(bench.idleAt) + 3_600_000).toISOString()
       const { exitCode, stderr } = await restore(later, sources.directory())
       expect({ exitCode, stderr }).toEqual({
