@@ -47,7 +47,7 @@ describe('a logical capture is lost', () => {
     await Promise.race([begun(), capturing.then(() => Promise.reject(new Error('the capture ended too early')))])
     const [pid] = await dumpPrograms(server.port)
     process.kill(pid ?? -1, 'SIGKILL')
-    await expect(capturing).rejects.toMatchObject({ code: 'CAPTURE_LOST', message: expect.stringMatching(/^pg_dump failed/) })
+    await expect(capturing).rejects.toMatchObject({ code: 'CAPTURE_LOST', message: expect.stringMatching(/^pg_dump of database \w+ failed/) })
     expect(await dumpPrograms(server.port)).toEqual([])
   })
 

@@ -1,4 +1,5 @@
 import type { PostgresHost } from '../../config/config.js'
+import { shellWord } from '../shell-words.js'
 
 export interface RoleRequest {
   readonly role: string
@@ -64,11 +65,6 @@ function psql({ host, port }: PostgresHost, statements: readonly string[]): stri
 /** As SQL and pg_hba.conf take it; quoted always, for both have words of their own. */
 function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
-}
-
-/** A word of a shell's command. */
-export function shellWord(text: string): string {
-  return /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
 function inHereDocument(text: string): string {
