@@ -40,6 +40,8 @@ export interface BackupReport {
   readonly outcome: 'complete' | 'degraded'
   readonly attempts: number
   readonly copies: Readonly<Record<RepositoryName, CopyState>>
+  /** Uncompressed; absent in reports of older workers. */
+  readonly dataBytes?: number
   readonly storedBytes: number
   readonly startedAt: string
   readonly endedAt: string

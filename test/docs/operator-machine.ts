@@ -73,7 +73,6 @@ function replacementsFor({ directory, postgres, s3, firstPort }: Places): Replac
     ['backups-prod', 'backups'],
     ['YOUR-ACCESS-KEY-ID', s3.accessKeyId],
     ['YOUR-SECRET-ACCESS-KEY', s3.secretAccessKey],
-    ['sudo -u postgres', 'runuser -u postgres --'],
   ]
 }
 

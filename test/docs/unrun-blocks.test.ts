@@ -7,7 +7,7 @@ const notRun: Readonly<Record<string, string>> = {
   'docker compose up --detach': 'needs images of a registry; test/lint reads the file',
   'aws s3 ls --recursive s3://backups-prod/ | grep manifest.json': 'an example with a backup of somebody else',
   'holdfast ls avi5': 'an example with a backup and a table of somebody else',
-  "sudo -u postgres psql -c 'ALTER SYSTEM RESET archive_mode'": 'the archive of an original that is no more',
+  "runuser -u postgres -- psql -c 'ALTER SYSTEM RESET archive_mode'": 'the archive of an original that is no more',
 }
 
 const blocks = (await Promise.all(operatorPages.map(blocksOf))).flat()

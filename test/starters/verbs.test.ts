@@ -249,7 +249,10 @@ describe('with a worker', () => {
     expect(await list()).toMatchObject([{ name: 'copy', state: 'RUNNING', running: true, backup }])
 
     const again = await stand.cli('restore', 'shop', '--name', 'copy')
-    expect(again).toMatchObject({ exitCode: 5, stderr: expect.stringMatching(/copy is there already: RUNNING.*\n.*INSTANCE_EXISTS.*drop copy/) })
+    expect(again).toMatchObject({
+      exitCode: 5,
+      stderr: expect.stringMatching(/copy is there already: RUNNING.*\n.*INSTANCE_EXISTS.*drop copy/),
+    })
 
     expect(documentOf(await stand.cli('instances', 'stop', 'copy', '--json'))).toEqual({ instance: 'copy', stopped: true })
     expect(await list()).toMatchObject([{ name: 'copy', state: 'RUNNING', running: false }])

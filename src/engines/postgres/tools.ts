@@ -67,8 +67,7 @@ interface Wanted {
 
 const packages = {
   client: (major: string) => `install postgresql-client-${major} (Debian, Ubuntu) or postgresql${major} (RHEL)`,
-  server: (major: string) =>
-    `install postgresql-${major} (Debian, Ubuntu) or postgresql${major}-server (RHEL)`,
+  server: (major: string) => `install postgresql-${major} (Debian, Ubuntu) or postgresql${major}-server (RHEL)`,
 } as const
 
 async function findPrograms(configured: Configured, wanted: Wanted, signal: AbortSignal): Promise<Tools> {

@@ -6,6 +6,8 @@ export interface RoleRequest {
   readonly server: PostgresHost
   /** With the role's password; read by the shell of whoever runs the commands, so that the password is in no text and no argument. */
   readonly passwordFile: string
+  /** Who runs the commands: only root may use `runuser`, and not every machine has `sudo`. */
+  readonly runBy: 'root' | 'another user'
 }
 
 export interface RoleCommands {
@@ -16,14 +18,14 @@ export interface RoleCommands {
 }
 
 /** Commands for a shell of the user that owns the password's file, who acts as PostgreSQL's superuser through them. */
-export function roleCommands({ role, server, passwordFile }: RoleRequest): RoleCommands {
+export function roleCommands({ role, server, passwordFile, runBy }: RoleRequest): RoleCommands {
   const name = inHereDocument(identifier(role))
   return {
-    create: psql(server, [
+    create: psql(server, runBy, [
       `CREATE ROLE ${name} LOGIN REPLICATION PASSWORD '$(cat ${shellWord(passwordFile)})';`,
       `GRANT pg_monitor TO ${name};`,
     ]),
-    readFiles: psql(server, [
+    readFiles: psql(server, runBy, [
       `GRANT pg_read_server_files TO ${name};`,
       `GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO ${name};`,
     ]),
@@ -53,9 +55,10 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 
-function psql({ host, port }: PostgresHost, statements: readonly string[]): string {
+function psql({ host, port }: PostgresHost, runBy: RoleRequest['runBy'], statements: readonly string[]): string {
   const local = host.startsWith('/') || isLoopback(host)
-  const program = local ? 'sudo -u postgres psql' : `psql -h ${shellWord(host)} -U postgres`
+  const asPostgres = runBy === 'root' ? 'runuser -u postgres -- psql' : 'sudo -u postgres psql'
+  const program = local ? asPostgres : `psql -h ${shellWord(host)} -U postgres`
   // On the machine itself the superuser comes through the socket, where he needs no password.
   const socket = host.startsWith('/') ? ` -h ${shellWord(host)}` : ''
   const otherPort = port === 5432 ? '' : ` -p ${port}`

@@ -97,7 +97,8 @@ interface Run {
 
 async function runRestore(restore: DumpRestore, { login, options, begin }: Run): Promise<string[]> {
   const { target, archive, database, into } = restore
-  let errors: string[] = []
+  let errors: RestoreError[] = []
+  let entry = ''
   let outcome: 'unknown' | 'passed over' = 'unknown'
   const run = {
     async again() {
@@ -105,8 +106,10 @@ async function runRestore(restore: DumpRestore, { login, options, begin }: Run):
       await begin()
     },
     onStderrLine: (line: string) => {
+      // Before an error stands what was to be made, `from TOC entry 3240; 2606 16404 FK CONSTRAINT orders orders_fkey owner`, if it is another.
+      entry = /^pg_restore: from TOC entry \d+; \d+ \d+ (.*) \S+$/.exec(line)?.[1] ?? entry
       const error = /^pg_restore: error: (?:could not execute query: )?(.*)/.exec(line)?.[1]
-      if (error !== undefined) errors.push(`${database}: ${error}`)
+      if (error !== undefined) errors.push({ entry, error })
       if (line.includes('errors ignored on restore')) outcome = 'passed over'
     },
     explain: (lastLines: string, cause: unknown) => into.explain(database, lastLines, cause),
@@ -116,9 +119,15 @@ async function runRestore(restore: DumpRestore, { login, options, begin }: Run):
     // Its exit status is 1 all the same.
     if (outcome !== 'passed over') throw error
   })
-  const grave = errors.find((error) => !isOfMissingRest(error))
-  if (grave !== undefined) throw into.explain(database, grave, undefined)
-  return errors
+  const grave = errors.find(({ error }) => !isOfMissingRest(error))
+  if (grave !== undefined) throw into.explain(database, `${database}: ${grave.error}`, undefined)
+  return errors.map(({ entry: what, error }) => `${database}: ${what === '' ? error : `${what} (${error})`}`)
+}
+
+interface RestoreError {
+  /** What was to be made; empty where pg_restore does not say. */
+  readonly entry: string
+  readonly error: string
 }
 
 /** A part may refer to what was not asked for. Anything else, above all rows that could not be copied, is a failure. */
