@@ -6,7 +6,7 @@ import { formatDuration } from '../domain/quantity.js'
 import { registerSearchAttributes } from '../observability/search-attributes.js'
 import { withClient } from './client.js'
 import { followOperation } from './follow-operation.js'
-import { defaultReason, type FollowOptions } from './follow-options.js'
+import { defaultReason, type FollowOptions, leftStatus } from './follow-options.js'
 import { listOperations } from './list-operations.js'
 import { answer, remark } from './output.js'
 import { type Operation, startOperation } from './start-operation.js'
@@ -17,9 +17,6 @@ interface Telling<Report> {
   readonly describe: (report: Report) => string
   readonly exitStatusOf: (report: Report) => number
 }
-
-/** As of a program that Ctrl-C has ended: a script must not go on as if the work were done. */
-const leftStatus = 130
 
 /**
  * Starts an operation or joins the same one, follows it to its end and answers with its report; or leaves it to the workers.
@@ -49,7 +46,7 @@ export async function runOperation<Report>(
       return 0
     }
     if (started.joined) remark(`${workflowId} runs already; following it`)
-    const followed = await followOperation<Report>(client, started)
+    const followed = await followOperation<Report>(client, started.handle)
     if (followed.kind === 'left') {
       const where = followed.worker === 'missing' ? 'waits for a worker (`holdfast worker`)' : 'goes on in the workers'
       remark(`left; ${workflowId} ${where}. The same command follows it again, \`holdfast status\` shows it`)

@@ -63,7 +63,7 @@ export function describeInit({ files, captureDirectory, copies, key, role, hostA
     '',
     role.readFiles,
     '',
-    `Unless pg_hba.conf of the server lets it in already, add these lines${unknownAddress ? ' with the address filled in' : ''}, and reload:`,
+    `Unless pg_hba.conf of the server lets it in already, add these lines${unknownAddress ? ' with the address filled in' : ''}, and reload (SELECT pg_reload_conf()):`,
     '',
     ...hostAccess,
   ].join('\n')}\n`
@@ -80,6 +80,7 @@ function keepKey({ id, path, fingerprint }: NonNullable<InitReport['key']>): str
 
 function onlyHere(configuration: string): string[] {
   return [
+    '',
     'Backups stay on this machine alone, and are lost with it: enough to try, not to keep. A bucket or a disk elsewhere is a second',
     `  repository: the example \`second\` in ${configuration} shows how.`,
   ]

@@ -20,7 +20,8 @@ export async function checkTemporal(
   const { address } = connectionOptions
   const connection = await Connection.connect({ ...connectionOptions, connectTimeout: '5 seconds' }).catch(() => undefined)
   if (connection === undefined) {
-    const hint = 'start it (`holdfast dev` runs one for you), or correct `temporal.address`'
+    const place = env.TEMPORAL_ADDRESS ? 'TEMPORAL_ADDRESS' : '`temporal.address`'
+    const hint = `start it (\`holdfast dev\` runs one for you), or correct ${place}`
     return [failed(subject, 'CONTROL_PLANE', `cannot be reached at ${address}`, hint)]
   }
   try {
