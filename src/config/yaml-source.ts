@@ -46,10 +46,6 @@ function reasonOf(error: YAMLError, text: string): string {
       return 'this tag is not known; remove it, or quote a text that begins with "!"'
     case 'BLOCK_AS_IMPLICIT_KEY':
       return 'what comes below is indented deeper than it may be; begin it in the column of its neighbours'
-    case 'BAD_INDENT':
-      return 'this is not indented like its neighbours; begin it in their column'
-    case 'TAB_AS_INDENT':
-      return 'a tab stands in the indentation; use spaces'
     case 'BAD_DQ_ESCAPE':
       return 'this escape is not known; write a backslash twice, or use single quotes'
     default: {

@@ -25,7 +25,7 @@ export function describeChecks(checks: readonly CheckResult[]): string[] {
   const notRun = rest.filter(({ name }) => name !== statementsCheck)
   return [
     ...rest.filter(({ name }) => name === statementsCheck).map(({ message }) => `  NOT RESTORED: ${message}`),
-    `  ${passed} checks passed${notRun.map(({ name, message }) => `; not run: ${name} (${message})`).join('')}`,
+    `  ${passed} ${passed === 1 ? 'check' : 'checks'} passed${notRun.map(({ name, message }) => `; not run: ${name} (${message})`).join('')}`,
   ]
 }
 

@@ -1,9 +1,11 @@
 import type { Client } from '@temporalio/client'
 import type { LoadedConfig } from '../config/load-config.js'
+import { mainTaskQueue } from '../domain/contract-names.js'
 import { parseSystemName } from '../domain/ids.js'
 import { lightTries } from '../domain/plans.js'
 import { formatDuration } from '../domain/quantity.js'
 import { registerSearchAttributes } from '../observability/search-attributes.js'
+import { isPolled, workflowTasks } from '../workers/doctor/is-polled.js'
 import { withClient } from './client.js'
 import { followOperation } from './follow-operation.js'
 import { defaultReason, type FollowOptions, leftStatus } from './follow-options.js'
@@ -37,10 +39,14 @@ export async function runOperation<Report>(
     }
     if (options.detach !== undefined) {
       const waits = started.joined ? undefined : await holderOf(client, operation)
-      const told = waits === undefined ? '' : `\n  ${describeWait(waits, loaded)}`
+      const hasWorker = await isPolled(connection, namespace, { name: mainTaskQueue, type: workflowTasks })
+      const told = [
+        ...(waits === undefined ? [] : [`\n  ${describeWait(waits, loaded)}`]),
+        ...(hasWorker ? [] : ['\n  no worker is there: it waits for one (`holdfast worker`)']),
+      ].join('')
       answer(
         options,
-        { ...running, ...(waits === undefined ? {} : { waitsFor: waits }) },
+        { ...running, worker: hasWorker ? 'there' : 'missing', ...(waits === undefined ? {} : { waitsFor: waits }) },
         `${workflowId} ${started.joined ? 'runs already' : 'is started'}${told}\n`,
       )
       return 0

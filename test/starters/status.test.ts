@@ -70,7 +70,10 @@ async function untilStatus(isSo: (status: Status) => boolean): Promise<Status> {
 
 test('without a worker what was started is shown, waiting for one, and cancelling it loses nothing', async () => {
   expect(await cli('status')).toMatchObject({ exitCode: 0, stdout: 'nothing is running or waiting' })
-  expect(await cli('restore', 'shop', '--name', 'shop-check', '--detach')).toMatchObject({ exitCode: 0 })
+  expect(await cli('restore', 'shop', '--name', 'shop-check', '--detach')).toMatchObject({
+    exitCode: 0,
+    stdout: 'restore/shop-check is started\n  no worker is there: it waits for one (`holdfast worker`)',
+  })
   await untilStatus(({ running }) => running.length === 1)
   const text = (await cli('status')).stdout
   expect(text).toMatch(/^restore\/shop-check: since 20.*, for /)

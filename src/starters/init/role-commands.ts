@@ -61,8 +61,7 @@ function psql({ host, port }: PostgresHost, runBy: RoleRequest['runBy'], stateme
   const program = local ? asPostgres : `psql -h ${shellWord(host)} -U postgres`
   // On the machine itself the superuser comes through the socket, where he needs no password.
   const socket = host.startsWith('/') ? ` -h ${shellWord(host)}` : ''
-  const otherPort = port === 5432 ? '' : ` -p ${port}`
-  return [`${program}${socket}${otherPort} -v ON_ERROR_STOP=1 <<SQL`, ...statements, 'SQL'].join('\n')
+  return [`${program}${socket} -p ${port} -v ON_ERROR_STOP=1 <<SQL`, ...statements, 'SQL'].join('\n')
 }
 
 /** As SQL and pg_hba.conf take it; quoted always, for both have words of their own. */
