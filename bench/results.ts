@@ -4,6 +4,7 @@ import type { ArchivingFigures } from './archiving.js'
 import type { Flatness } from './flatness.js'
 import type { Goal } from './goals.js'
 import type { Machine } from './machine.js'
+import type { Replay } from './replay.js'
 import type { Turn } from './series.js'
 import type { Summary } from './summary.js'
 
@@ -20,6 +21,7 @@ export interface Results {
   readonly turns: readonly Turn[]
   readonly summaries: readonly Summary[]
   readonly flatness: readonly Flatness[]
+  readonly replay: Replay
   readonly goals: readonly Goal[]
   readonly archiving: readonly ArchivingFigures[]
 }
