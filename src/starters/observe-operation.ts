@@ -4,7 +4,7 @@ import type { OperationStatus, StepStatus } from '../domain/operation-status.js'
 import type { Progress } from '../domain/progress.js'
 import { activityWords } from './activity-words.js'
 import { type Obstacle, obstacleOf, progressOf, waitsLong } from './pending-activity.js'
-import { isTemporalAway } from './temporal-failure.js'
+import { hasNoPoller, isTemporalAway } from './temporal-failure.js'
 
 export interface Observation {
   readonly steps: readonly StepStatus[]
@@ -79,7 +79,7 @@ async function askSteps(client: Client, handle: WorkflowHandle): Promise<readonl
   } catch (error) {
     // Its first task is not done yet: it has nothing to say.
     if (error instanceof QueryNotRegisteredError) return []
-    if (isTemporalAway(error)) return undefined
+    if (isTemporalAway(error) || hasNoPoller(error)) return undefined
     throw error
   }
 }

@@ -4,11 +4,17 @@ import { HoldfastError } from '../domain/errors.js'
 /** Statuses of gRPC for "not now": CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL (a broken stream), UNAVAILABLE. */
 const passing = [1, 4, 8, 13, 14]
 const invalidArgument = 3
+const failedPrecondition = 9
 
 /** Temporal does not answer now; the same question may be asked again. */
 export function isTemporalAway(error: unknown): boolean {
   const status = grpcStatusOf(error)
   return status !== undefined && passing.includes(status)
+}
+
+/** Nobody has asked for a workflow's tasks lately, so that it cannot answer. */
+export function hasNoPoller(error: unknown): boolean {
+  return grpcStatusOf(error) === failedPrecondition && /no poller/i.test(textOf(error))
 }
 
 /** A namespace that has never seen a worker of ours does not know our search attributes. */

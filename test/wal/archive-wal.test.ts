@@ -149,9 +149,9 @@ test('the status says that no worker is there, and that it is well again', async
   const { stand } = bench
   await bench.worker.stop()
   const alone = await stand.cli('wal', 'status', 'shop')
+  bench.worker = await stand.startWorker()
   expect(alone.exitCode).toBe(3)
   expect(alone.stdout).toMatch(/^! no worker takes task queue holdfast: start `holdfast worker`$/m)
-  bench.worker = await stand.startWorker()
   // The slot that was dropped is told for an hour.
   const codes = await until('nothing but the slot', async () => {
     const { conditions, obstacles } = JSON.parse((await stand.cli('wal', 'status', 'shop', '--json')).stdout)
