@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest'
 import { describeOperations } from '../../src/starters/describe-operations.js'
 
-const operation = { id: 'backup/shop/full', runId: 'r', operation: 'backup', system: 'shop', startedAt: '2026-01-10T03:00:00.123Z' }
+const operation = {
+  id: 'backup/shop/full',
+  runId: 'r',
+  operation: 'backup',
+  system: 'shop',
+  startedAt: '2026-01-10T03:00:00.123Z',
+}
 const nowMs = Date.parse('2026-01-10T03:01:00.123Z')
 
 test('what waits is told with its obstacle, and what runs with its figures', () => {
