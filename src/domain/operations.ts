@@ -20,6 +20,8 @@ export interface WalRequest {
   readonly reason: string
   /** Gaps a full backup was started for; handed on from run to run. */
   readonly answered?: readonly string[]
+  /** That was asked for while it was being stopped. */
+  readonly dropGuard?: boolean
 }
 
 export type CopyState =

@@ -70,6 +70,7 @@ function replacementsFor({ directory, postgres, s3, firstPort }: Places): Replac
     ['127.0.0.1:5432', `127.0.0.1:${postgres.port}`],
     ['15432', String(firstPort)],
     ['https://s3.example.com', s3.endpoint],
+    ['rpo: 5m', 'rpo: 15s'],
     ['eu-west-1', s3.region],
     ['backups-prod', 'backups'],
     ['YOUR-ACCESS-KEY-ID', s3.accessKeyId],
