@@ -32,6 +32,8 @@ export function sizedBody(source: Readable, options: BodyOptions): Readable {
       done()
     },
     flush(done) {
+      // All that was sent is here: from now on only the reader is waited for.
+      clearInterval(watch)
       const rest = gather.rest()
       if (rest.length > 0) this.push(rest)
       done(receivedBytes === options.sizeBytes ? null : wrongSize(options, receivedBytes))
@@ -58,7 +60,7 @@ export function sizedBody(source: Readable, options: BodyOptions): Readable {
 
 const bufferBytes = 1024 * 1024
 
-/** Puts small pieces together into buffers of one size; pieces as large as that pass as they are. */
+/** Puts small pieces together into buffers of exactly one size; whole ones pass as they are. */
 function gatherer(sizeBytes: number): { add(chunk: Buffer): Buffer[]; rest(): Buffer } {
   let buffer: Buffer | undefined
   let filled = 0
@@ -71,12 +73,15 @@ function gatherer(sizeBytes: number): { add(chunk: Buffer): Buffer[]; rest(): Bu
   return {
     rest,
     add(chunk) {
+      if (filled === 0 && chunk.length >= sizeBytes) return [chunk]
       const full: Buffer[] = []
-      if (filled + chunk.length > sizeBytes && filled > 0) full.push(rest())
-      if (chunk.length >= sizeBytes) return [...full, chunk]
-      buffer ??= Buffer.allocUnsafeSlow(sizeBytes)
-      filled += chunk.copy(buffer, filled)
-      if (filled === sizeBytes) full.push(rest())
+      for (let offset = 0; offset < chunk.length; ) {
+        buffer ??= Buffer.allocUnsafeSlow(sizeBytes)
+        const copied = chunk.copy(buffer, filled, offset)
+        offset += copied
+        filled += copied
+        if (filled === sizeBytes) full.push(rest())
+      }
       return full
     },
   }
