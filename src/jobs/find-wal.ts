@@ -35,6 +35,16 @@ export async function findWal(spec: PrefetchWalSpec, fetching: WalFetching): Pro
   return { segments, histories: await fetchHistories(own, spec, fetching, histories) }
 }
 
+/**
+ * What there is of one file now: after the listing of all of them the archive went on.
+ * @throws HoldfastError as findWal does
+ */
+export async function findCopies(file: string, spec: PrefetchWalSpec, fetching: WalFetching): Promise<readonly WalCopy[]> {
+  const found = await list(spec, fetching, (object) => object.file === file, new Date(spec.walSince))
+  const question = { systemIdentifier: spec.systemIdentifier, isLast: file === spec.pieces.at(-1)?.lastSegment }
+  return chooseWalCopies(file, found.get(file) ?? [], question)
+}
+
 type Listing = ReadonlyMap<string, readonly WalCopy[]>
 
 async function list(
