@@ -53,6 +53,8 @@ describe.each([
     await goingOn.writes(50)
     await goingOn.stop()
     moments = [...writer.moments, ...goingOn.moments]
+    // As with `archive_timeout`: the server's position is then the end of a segment that is empty at its end.
+    await bench.source.sql('select pg_switch_wal()')
     idleAt = (await bench.archiver.archive()).at
   })
 
