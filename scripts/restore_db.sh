@@ -66,7 +66,7 @@ python() {
 }
 
 read_arguments() {
-  when='' from='' endpoint='' system='' target='' port='' bin='' list='' bucket='' keys=() to_backup_end='' timeline_wanted=''
+  when='' from='' endpoint='' system='' target='' port_wanted='' bin='' list='' bucket='' keys=() to_backup_end='' timeline_wanted=''
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage && exit 0 ;;
@@ -94,7 +94,7 @@ take_option() {
     --system) system=$2 ;;
     --key) keys+=("$2") ;;
     --target) target=$2 ;;
-    --port) port=$2 ;;
+    --port) port_wanted=$2 ;;
     --bin) bin=$2 ;;
     --timeline) timeline_wanted=$2 ;;
   esac
@@ -111,7 +111,8 @@ check_arguments() {
   [ -z "$list" ] || return 0
   [[ $when =~ ^(latest|[0-9-]+T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2}))$ ]] ||
     fail 2 "\"$when\" is not a time with a zone" 'write it like 2026-01-10T03:30:00Z, or latest; --list shows what there is'
-  [[ -z $port || ($port =~ ^[1-9][0-9]{0,4}$ && $port -le 65535) ]] || fail 2 "$port is not a port" 'see --help'
+  [[ -z $port_wanted || ($port_wanted =~ ^[1-9][0-9]{0,4}$ && $port_wanted -le 65535) ]] ||
+    fail 2 "$port_wanted is not a port" 'see --help'
   [[ -z $timeline_wanted || $timeline_wanted =~ ^[1-9][0-9]{0,9}$ ]] || fail 2 "$timeline_wanted is not a timeline" 'write a number, like 2'
   [ -n "$target" ] || fail 2 '--target is missing' 'name a directory that is not there yet'
   target=$(realpath -m -- "$target")
@@ -162,7 +163,12 @@ demand_room() {
   [ -z "$bucket" ] || needed=$((needed + stored + segments * segment_bytes))
   free=$(df --output=avail -B1 -- "$parent" | tail -n 1)
   [ "$free" -ge "$needed" ] || fail 9 "$parent has ${free// /} bytes free; $needed are needed" 'free space, or choose another --target'
-  port=$(python restore/free_port.py "${port:-15432}" "${port:-15532}")
+  find_port
+}
+
+# Asked again before the server is configured: hours may have passed.
+find_port() {
+  port=$(python restore/free_port.py "${port_wanted:-15432}" "${port_wanted:-15532}")
 }
 
 held() {

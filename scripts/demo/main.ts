@@ -6,12 +6,15 @@ import { findPlaces, type Places } from './places.js'
 import { setTheStage } from './set-the-stage.js'
 import { showLogs } from './show-logs.js'
 import { createStory, type Story } from './story.js'
+import { tellArchiving } from './tell-archiving.js'
 import { tellBackup } from './tell-backup.js'
 import { tellEnding } from './tell-ending.js'
+import { tellMistake } from './tell-mistake.js'
 import { tellRestore } from './tell-restore.js'
 
 /*
- * `make demo`: a backup and a restore on real servers, with processes killed in the middle. `make demo-stop` ends a kept one.
+ * `make demo`: a backup and restores on real servers, with processes killed in the middle, and a table that was dropped.
+ * `make demo-stop` ends a kept one.
  * Exit status: 0 all as it should be, 1 something differs or failed, 130 left with Ctrl-C.
  */
 
@@ -55,7 +58,9 @@ async function tell(signal: AbortSignal): Promise<number> {
   const demo: Demo = await setTheStage(story, places, signal)
   await tellBackup(demo)
   const restored = await tellRestore(demo)
-  tellEnding(demo, restored, kept)
+  await tellArchiving(demo)
+  const beforeMistake = await tellMistake(demo)
+  tellEnding(demo, { restored, beforeMistake }, kept)
   await demo.control.close()
   return story.objections.length === 0 ? 0 : 1
 }

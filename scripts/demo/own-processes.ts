@@ -9,7 +9,7 @@ export interface OwnProcess {
 }
 
 /** What a demo and its workers start. An editor or `tail` on one of its files is somebody else's. */
-const programs = new Set(['node', 'flock', 'temporal', 'versitygw', 'postgres', 'pg_basebackup', 'tar', 'zstd'])
+const programs = new Set(['node', 'flock', 'temporal', 'versitygw', 'postgres', 'pg_basebackup', 'pg_receivewal', 'tar', 'zstd'])
 
 /**
  * The demo's processes: one of its programs, with a path below its directory among the arguments. Asked of the system at every

@@ -19,7 +19,7 @@ export async function setTheStage(story: Story, places: Places, signal: AbortSig
   signal.throwIfAborted()
   story.say(`Temporal    ${servers.temporal.address}, web UI ${servers.uiAddress} (pid ${servers.temporal.pid})`)
   story.say(`S3 server   ${servers.s3.endpoint} (versitygw, pid ${servers.s3.pid})`)
-  const settings = { archive_mode: 'on', archive_command: '/bin/true' }
+  const settings = { archive_mode: 'on', archive_command: '/bin/true', max_slot_wal_keep_size: '2GB' }
   const source = await startPostgres({ major: 15, directory: places.directory, tablespace: true, settings })
   story.say(`PostgreSQL  ${source.host}:${source.port} (version 15, a tablespace of its own, archiving on)`)
   signal.throwIfAborted()

@@ -21,6 +21,7 @@ export async function tellBackup(demo: Demo): Promise<void> {
   story.chapter('A full backup, to the local repository and to S3 at once')
   const worker = await startWorker(places)
   story.say(`worker ready, pid ${worker}`)
+  await runHoldfast(story, places, 'wal', 'start', system)
   const over = new AbortController()
   const backup = runHoldfast(story, places, 'backup', system).finally(() => over.abort(new Error('the backup is over already')))
   backup.catch(() => undefined)

@@ -3,7 +3,7 @@ import type { RestoreReport } from '../../src/domain/operations.js'
 import { compareContents, renderComparison } from './compare-contents.js'
 import type { Demo } from './demo.js'
 import { runHoldfast } from './holdfast.js'
-import { type Login, readContents, readNature } from './read-contents.js'
+import { type Content, type Login, readContents, readNature } from './read-contents.js'
 import { system } from './write-configuration.js'
 
 const instance = 'shop-restored'
@@ -21,13 +21,18 @@ export async function tellRestore(demo: Demo): Promise<Login> {
   story.chapter('Compare: every table, row for row')
   demo.signal.throwIfAborted()
   const [before, after] = await Promise.all([readContents(original), readContents(restored)])
+  tellComparison(demo, before, after)
+  await proveNature(demo, original, restored)
+  return restored
+}
+
+/** Everything of the original beside what came back. */
+export function tellComparison({ story }: Demo, before: readonly Content[], after: readonly Content[]): void {
   const comparisons = compareContents(before, after)
   for (const line of renderComparison(comparisons)) story.say(line)
   const wrong = comparisons.filter(({ verdict }) => verdict !== 'same')
   if (wrong.length === 0 && before.length > 0) story.proof(`${comparisons.length} compared, all the same`)
   else story.objection(`not as the original: ${wrong.map(({ name, verdict }) => `${name} ${verdict}`).join(', ')}`)
-  await proveNature(demo, original, restored)
-  return restored
 }
 
 /** A restored server must never be taken for the original, nor write into its archive. */

@@ -9,6 +9,8 @@ import { bucket, type Servers } from './start-servers.js'
 
 /** The name of the system that is backed up. */
 export const system = 'shop'
+/** The most that may be lost: three marks are stored in this time. */
+export const objectiveMs = 60_000
 
 /**
  * A configuration like an operator's: secrets in files of their own, both repositories, and timeouts of seconds.
@@ -62,6 +64,8 @@ export async function writeConfiguration(
         connection: { hosts: [`${source.host}:${source.port}`], user: source.user, password: key('postgres-password') },
         repositories: ['local', 'primary'],
         kinds: { full: {} },
+        wal: { mode: 'stream', required: ['primary'] },
+        objectives: { rpo: `${objectiveMs / 1000}s` },
         limits: limitsFor(slowness),
       },
     },

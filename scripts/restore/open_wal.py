@@ -51,6 +51,8 @@ def open_object(path, key, system, keys):
         raise Refusal(USAGE, f"{base} is not the name of archived WAL", "see src/catalog/FORMAT.md")
     try:
         if not base.endswith(".enc"):
+            if keys.paths:
+                raise Damage("is not encrypted, and must be where there is a key: nothing says who wrote it")
             return checked(decompress(path), found["hash"])
         with tempfile.NamedTemporaryFile(dir=os.path.dirname(path) or ".", suffix=".zst") as compressed:
             for chunk in keys.decrypt(path, {"system": system, "wal": base.removesuffix(".enc").removesuffix(".zst")}):
@@ -65,7 +67,8 @@ def open_object(path, key, system, keys):
 
 def decompress(path):
     limit = 2**30
-    with subprocess.Popen(["zstd", "-dcq", "--", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    # As its input: it opens no links, and those of a repository in a directory lead there.
+    with open(path, "rb") as source, subprocess.Popen(["zstd", "-dcq"], stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         chunks, size = [], 0
         while chunk := process.stdout.read(CHUNK_BYTES):
             size += len(chunk)

@@ -49,17 +49,23 @@ class Question:
     def __init__(self, facts, archive, when, wanted, fetched, key_files):
         self.facts, self.archive, self.fetched, self.key_files = facts, archive, fetched, key_files
         self.when = None if when == "latest" else moment(when)
-        self.stop = lsn_of(facts["stop"])
-        newest = archive.marks[-1][1] if archive.marks else int(facts["timeline"])
+        self.stop, self.stopped = lsn_of(facts["stop"]), moment(facts["stopped"])
+        self.own = int(facts["timeline"])
+        later = [mark for mark in archive.marks if mark[0] > self.stopped]
+        newest = later[-1][1] if later else self.own
         self.timeline = newest if wanted == "-" else int(wanted)
 
     def plan(self):
         lineage = self.lineage()
         proven = self.proven()
-        if proven is None and self.when is not None and self.has_wal():
+        # The end of the backup is the moment it is known for, whatever else is proven.
+        if proven is None and self.when not in (None, self.stopped) and self.has_wal():
             latest = self.archive.marks[-1][0].isoformat() if self.archive.marks else "nothing but the ends of backups"
             raise Refusal(NOT_FOUND, f"nothing proves that the archive goes as far as {self.when.isoformat()}", f"it proves {latest}; {OLDER}")
         goal = proven[2] if proven is not None else None
+        if proven is None and self.when is not None:
+            print("mode", "backup", sep="\t")
+            return
         files, end = self.archive.follow(lineage, self.stop, None if self.when is None else goal)
         if goal is not None and max(end, self.stop) < goal:
             self.refuse_gap(lineage, end)
@@ -102,7 +108,7 @@ class Question:
 
     def lineage(self):
         """@returns (timeline, where it begins, where it is left or None), the oldest first"""
-        backup = int(self.facts["timeline"])
+        backup = self.own
         if self.timeline == 1:
             lineage = [(1, 0, None)]
         else:
@@ -116,7 +122,7 @@ class Question:
     def read_lineage(self):
         contents = self.archive.histories.get(self.timeline, {})
         name = f"{self.timeline:08X}.history"
-        if not contents and self.timeline == int(self.facts["timeline"]) and not self.has_wal():
+        if not contents and self.timeline == self.own and not self.archive.has_timeline(self.timeline):
             return [(self.timeline, 0, None)]
         if len(contents) != 1:
             what = f"{name} is missing" if not contents else f"{name} has two contents"
@@ -136,7 +142,7 @@ class Question:
         owner = next(
             timeline for timeline, begins, _ in reversed(lineage) if begins < (number + 1) * self.archive.segment_bytes
         )
-        before = [mark[0] for mark in self.archive.marks if mark[1] in {each[0] for each in lineage} and mark[2] <= end]
+        before = [mark[0] for mark in self.archive.marks if mark[0] > self.stopped and mark[1] in {each[0] for each in lineage} and mark[2] <= end]
         hint = f"what was there until {max(before).isoformat()} can be had; {OLDER}" if before else OLDER
         raise Refusal(DAMAGED, f"{self.archive.name(owner, number)} is missing in the archive, or there with two contents", hint)
 

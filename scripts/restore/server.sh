@@ -95,6 +95,7 @@ verify_data() {
 
 configure_server() {
   local name oid inventory=$work/inventory.json configuration=$target/configuration
+  find_port
   zstd -dcq -- "$(opened inventory)" >"$inventory"
   as_server tee -- "$configuration/inventory.json" <"$inventory" >/dev/null
   for name in tablespace_map postgresql.auto.conf postgresql.conf; do
@@ -145,6 +146,7 @@ has_no_later_commit() {
   [ "$mode" = time ] || return 1
   [[ $(tail -n 15 -- "$target/server.log") == *'recovery ended before configured recovery target was reached'* ]] || return 1
   as_server sed -i "s/^recovery_target_time = .*/recovery_target_time = ''/" "$data/postgresql.auto.conf"
+  mode=end
 }
 
 ask() {

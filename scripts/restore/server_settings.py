@@ -12,7 +12,9 @@ backup does), `time` (WHEN), or `end` (of the WAL in TARGET/wal).
 import json
 import re
 import sys
+from datetime import UTC
 
+from manifest import moment
 from refusal import run
 
 # Recovery refuses to run with less of these than the original had. By the label pg_controldata gives them.
@@ -84,7 +86,7 @@ def own(inventory, control_data_file, target, port, mode, timeline, when):
         **minimums(control_data_file, inventory["settings"]),
     })
     print("# Recovery; removed after it.")
-    goal = {"backup": {"recovery_target": "immediate"}, "time": {"recovery_target_time": when.replace("T", " ")}, "end": {}}[mode]
+    goal = goal_of(mode, when)
     names = ("recovery_target_name", "recovery_target_time", "recovery_target_xid", "recovery_target_lsn", "recovery_target")
     write({
         "restore_command": "/bin/false" if mode == "backup" else restore_command(f"{target}/wal"),
@@ -96,6 +98,13 @@ def own(inventory, control_data_file, target, port, mode, timeline, when):
         "recovery_target_action": "promote",
         "recovery_min_apply_delay": "0",
     })
+
+
+def goal_of(mode, when):
+    if mode == "time":
+        # Where recovery reads it, PostgreSQL knows zones by their offset alone: no Z.
+        return {"recovery_target_time": moment(when).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")}
+    return {"recovery_target": "immediate"} if mode == "backup" else {}
 
 
 def restore_command(directory):

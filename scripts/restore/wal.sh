@@ -29,10 +29,10 @@ ask_plan() {
   python restore/plan_wal.py "$1" "$work/facts" "$work/archive" "$when" "${timeline_wanted:--}" "$work/wal" "${keys[@]}"
 }
 
-# A line for each object of the archive, its key at the end.
+# A line for each object of the archive, its key at the end. Marks first: a later one could speak of WAL that is not in the listing.
 list_archive() {
   local kind
-  for kind in wal marks; do
+  for kind in marks wal; do
     if [ -z "$bucket" ]; then
       [ ! -d "$root/$system/$kind" ] || find "$(realpath -- "$root")/$system/$kind" -type f
     else

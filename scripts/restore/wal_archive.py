@@ -45,6 +45,9 @@ class Archive:
         elif found["end"] is None:
             self.segments.setdefault(self.position(found["file"]), {})[found["hash"]] = key
 
+    def has_timeline(self, timeline):
+        return any(each == timeline for each, _ in (*self.segments, *self.partials))
+
     def position(self, name):
         per_log = 2**32 // self.segment_bytes
         return int(name[:8], 16), int(name[8:16], 16) * per_log + int(name[16:], 16)

@@ -60,7 +60,7 @@ export function createCatalog(place: CatalogOptions): Catalog {
     attemptObjects: (id, attempt, options) => attemptObjects(store, id, attempt, options),
     removeAttempt: (id, attempt, options) => removeAttempt(place, id, attempt, options),
     checkArtifacts: (manifest, options) => checkArtifacts(store, manifest, options),
-    wal: createWalArchive(store),
+    wal: createWalArchive(place),
     marks: createMarks(place),
   }
 }

@@ -38,16 +38,30 @@ export async function readWindow(place: WindowPlace, now: Date, options: CallOpt
   const problems: string[] = []
   const manifests = await readFulls(place, problems, options)
   const wal = createWalInventory(segmentSizesOf(manifests))
-  const onStranger = (key: string) => note(problems, `${key} is no object of a WAL archive`)
+  const onStranger = (key: string, why: string) => note(problems, `${key} ${why}`)
+  const seenUntil = await newestMarkAt(place, now, options)
   for await (const object of place.catalog.wal.list(place.system, { ...options, onStranger })) wal.add(object)
   const histories = await readHistories(place, manifests, wal, problems, options)
-  const marks = await readMarks(place, { manifests, wal, histories, now }, problems, options)
+  const marks = await readMarks(place, { manifests, wal, histories, now }, seenUntil, problems, options)
   return {
     window: recoveryWindow({ manifests, wal, histories, marks, now }),
     manifests,
     problems,
   }
 }
+
+/**
+ * The newest mark before the archive is listed: a later one speaks of WAL that may be missing in the listing, and would look like a gap.
+ * Where there is none of late, any that comes now is one too many.
+ */
+async function newestMarkAt({ catalog, system }: WindowPlace, now: Date, options: CallOptions): Promise<string> {
+  const from = new Date(now.getTime() - hourMs)
+  let newest = from.toISOString()
+  for await (const { at } of catalog.marks.list(system, { ...options, from })) newest = at
+  return newest
+}
+
+const hourMs = 3_600_000
 
 /** Each once, and no more than anybody reads: there may be as many as objects. */
 function note(problems: string[], problem: string): void {
@@ -95,10 +109,16 @@ async function readHistory(
 
 type WindowFacts = Parameters<typeof createMarkSieve>[0]
 
-async function readMarks(place: WindowPlace, facts: WindowFacts, problems: string[], options: CallOptions): Promise<Mark[]> {
+async function readMarks(
+  place: WindowPlace,
+  facts: WindowFacts,
+  seenUntil: string,
+  problems: string[],
+  options: CallOptions,
+): Promise<Mark[]> {
   const { catalog, system } = place
   const sieve = createMarkSieve(facts)
-  for await (const mark of catalog.marks.list(system, options)) sieve.add(mark)
+  for await (const mark of catalog.marks.list(system, options)) if (mark.at <= seenUntil) sieve.add(mark)
   const marks: Mark[] = []
   for (const candidates of sieve.wanted()) {
     const mark = await firstGood(catalog, system, candidates, problems, options)

@@ -16,7 +16,7 @@ const columns = [
 /** A table of the repositories, and a picture of each; 80 columns for usual names. Times are in UTC. */
 export function describeWindows(system: string, rows: readonly WindowRow[], now: Date, terminal: Terminal): string {
   const table = renderTable(columns, rows.map(cellsOf))
-  const pictures = rows.flatMap((row) => ['', `${system} in ${row.repository}`, ...detailsOf(row, now, terminal)])
+  const pictures = rows.flatMap((row) => ['', `${system} in ${row.repository}`, ...detailsOf(system, row, now, terminal)])
   return `${[...table, ...pictures].join('\n')}\n`
 }
 
@@ -33,12 +33,11 @@ function cellsOf(row: WindowRow): string[] {
   ]
 }
 
-function detailsOf(row: WindowRow, now: Date, terminal: Terminal): string[] {
+function detailsOf(system: string, row: WindowRow, now: Date, terminal: Terminal): string[] {
   const { window, rpoObjectiveMs, problems } = row
-  const { gaps, foreign, latest } = window
+  const { gaps, foreign } = window
   return [
     ...drawTimelines(window, now, terminal),
-    ...(latest === undefined ? ['  nothing can be restored on the way to the current timeline'] : []),
     ...archivedOf(window),
     ...(rpoObjectiveMs === undefined
       ? []
@@ -46,10 +45,27 @@ function detailsOf(row: WindowRow, now: Date, terminal: Terminal): string[] {
     ...gaps.map((gap) => `  GAP on timeline ${gap.timeline}: ${describeGap(gap)}`),
     ...foreign.map(
       ({ systemIdentifier, objects, example }) =>
-        `  left aside: ${objects} WAL files of cluster ${systemIdentifier}, such as ${example}`,
+        `  left aside: ${objects} WAL files of cluster ${systemIdentifier}\n    such as ${example}`,
     ),
     ...problems.map((problem) => `  left aside: ${problem}`),
+    ...nextStep(system, row),
   ]
+}
+
+/** What is missing for a window that goes on to now, and how to get it. */
+function nextStep(system: string, row: WindowRow): string[] {
+  const { spans, latest, gaps } = row.window
+  const backup = `holdfast backup ${system}`
+  if (spans.length === 0) return [`  no full backup: nothing can be restored. Take one: ${backup}`]
+  if (latest === undefined) return [`  nothing leads to the current timeline. Take a full backup: ${backup}`]
+  const isArchived = spans.some(({ pieces, markedTo }) => pieces.length > 0 || markedTo !== undefined)
+  if (!isArchived && gaps.length === 0)
+    return [
+      '  no WAL goes on from a backup: only the ends of backups can be restored.',
+      `  With \`wal\` in the configuration: holdfast wal start ${system}`,
+    ]
+  if (missesObjective(row)) return [`  what holds it up? holdfast wal status ${system}`]
+  return []
 }
 
 /** Which timelines there are, and how far the WAL reaches on the way to the current one. */

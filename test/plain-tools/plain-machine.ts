@@ -67,7 +67,7 @@ function startScript(bin: string, env: Readonly<Record<string, string>>, args: r
     reject: false,
     cwd: '/',
     stdin: 'ignore',
-    timeout: 60_000,
+    timeout: 110_000,
   })
 }
 

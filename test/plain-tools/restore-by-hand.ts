@@ -68,7 +68,8 @@ function replacementsFor({ keyFile, second }: PlainBench, port: number): Replace
   ]
 }
 
-async function blockOf(name: string): Promise<Block> {
+/** Of FORMAT.md. */
+export async function blockOf(name: string): Promise<Block> {
   const found = (await blocksOf('src/catalog/FORMAT.md')).find(({ marks }) => marks.test === name)
   if (found === undefined) throw new Error(`FORMAT.md has no block ${name}`)
   return found

@@ -1,6 +1,7 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { progressSignal } from '../../src/domain/contract-names.js'
 import { parseInstanceName, parseRepositoryName } from '../../src/domain/ids.js'
 import { instanceFiles } from '../../src/engines/postgres/instance-files.js'
 import { awaitJob, killJob } from '../stand/job-processes.js'
@@ -50,6 +51,8 @@ const scenes: readonly Scene[] = [
     play: async (stand, operations, archiver) => cancelled(recovery('unwanted', stand, operations, archiver), 'replay'),
   },
   { name: 'restore-recovery-undelivered', expected: 'failed ARTIFACT_DAMAGED', play: undelivered },
+  { name: 'wal-stopped', expected: 'failed STOPPED', play: (_stand, { archive }) => cancelled(archive(), 'receive') },
+  { name: 'wal-continued', expected: 'failed STOPPED', play: continued },
 ]
 
 /**
@@ -63,7 +66,11 @@ export async function recordHistories(directory: string): Promise<void> {
 }
 
 async function recordScenes(missing: readonly Scene[], directory: string): Promise<void> {
-  const stand = await startStand({ maxRate: '8MB/s' })
+  const stand = await startStand({
+    maxRate: '8MB/s',
+    wal: { mode: 'stream', required: ['primary'] },
+    suggestContinueAsNewAfter: 400,
+  })
   try {
     await stand.postgres.fillSample(20_000)
     const worker = await stand.startWorker()
@@ -124,6 +131,19 @@ async function cancelled(starting: Promise<Operation<unknown>>, during: string):
   const operation = await starting
   await operation.reaches(during, 'running')
   await operation.handle.cancel()
+  return operation
+}
+
+/** Figures come until the server says that the history is long enough. What is kept is the history of the first run. */
+async function continued(_stand: Stand, { archive }: Operations): Promise<Operation<unknown>> {
+  const operation = await archive()
+  await operation.reaches('receive', 'running')
+  const newest = operation.handle.client.getHandle(operation.handle.workflowId)
+  const isFirst = async () => (await operation.handle.describe()).status.name === 'RUNNING'
+  for (let doneBytes = 0; await isFirst(); doneBytes += 1) {
+    await newest.signal(progressSignal, { step: 'receive', doneBytes, conditions: [] })
+  }
+  await newest.cancel()
   return operation
 }
 

@@ -45,6 +45,8 @@ test('there is a history of every way the workflows can go', () => {
     'restore-recovery-cancelled',
     'restore-recovery-complete',
     'restore-recovery-undelivered',
+    'wal-continued',
+    'wal-stopped',
   ])
 })
 
