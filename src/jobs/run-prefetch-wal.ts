@@ -6,8 +6,9 @@ import { redactText } from '../domain/redact-text.js'
 import { segmentNamePattern } from '../domain/wal.js'
 import { ownerOf, writeOwned } from '../engines/postgres/owned-files.js'
 import { makeWalDelivery, type WalDelivery } from '../engines/postgres/wal-delivery.js'
-import { fetchWal, temporaryPrefix, type WalFetching, type WantedWal } from './fetch-wal.js'
-import { findWal } from './find-wal.js'
+import { fetchNewest } from './fetch-newest.js'
+import { temporaryPrefix, type WalFetching, type WantedWal } from './fetch-wal.js'
+import { findLastSegment, findWal } from './find-wal.js'
 import type { JobContext } from './job-context.js'
 import type { PrefetchWalSpec } from './job-spec.js'
 import { createWalWindow } from './wal-window.js'
@@ -39,7 +40,8 @@ export async function runPrefetchWal(spec: PrefetchWalSpec, { composition, voice
     await writeOwned(delivery.expected, [...order, ...histories, ''].join('\n'), owner)
     const wantedOf = new Map(segments.map((wanted) => [wanted.file, wanted]))
     const begin = (wanted: WantedWal) => {
-      const fetched = fetchWal(wanted, fetching).finally(() => underWay.delete(wanted.file))
+      const lookAgain = (file: string) => findLastSegment(file, spec, fetching)
+      const fetched = fetchNewest(wanted, fetching, lookAgain).finally(() => underWay.delete(wanted.file))
       // The first failure ends the others.
       fetched.catch((error: unknown) => failing.abort(error))
       underWay.set(wanted.file, fetched)
