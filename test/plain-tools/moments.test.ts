@@ -62,8 +62,7 @@ describe.each([
       const from = await bench.copyOfRepository()
       const own = ['--target', join(place, 'rescue'), '--port', String(await freePort())]
       const running = bench.machine.start('latest', '--from', from, ...bench.key, ...bench.programs, ...own)
-      for await (const line of running.iterable({ from: 'stderr' }))
-        if (line.startsWith('checking')) await removePartials(from)
+      for await (const line of running.iterable({ from: 'stderr' })) if (line.startsWith('checking')) await removePartials(from)
       const { exitCode, stdout, stderr } = await running
       await bench.expectRows(join(place, 'rescue'), { exitCode, stdout, stderr }, bench.afterPromotion.at(-1)?.rows ?? 0)
     })
