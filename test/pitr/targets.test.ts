@@ -14,7 +14,7 @@ import { type Moment, startWriter } from './writer.js'
 
 const isLong = process.env.HOLDFAST_TEST_LONG === '1'
 // Much longer than anything takes on an idle machine.
-vi.setConfig({ testTimeout: isLong ? 3_600_000 : 120_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: isLong ? 3_600_000 : 120_000, hookTimeout: isLong ? 600_000 : 120_000 })
 
 /** Of each server. */
 const count = isLong ? 50 : 3
