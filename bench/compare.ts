@@ -1,6 +1,8 @@
 import type { Places } from '../scripts/demo/places.js'
 import type { Story } from '../scripts/demo/story.js'
 import { formatBytes } from '../src/domain/quantity.js'
+import { holdfastArchiver, pgBackRestArchiver } from './archivers.js'
+import { type Archiver, measureArchiving } from './archiving.js'
 import { baseBackup } from './base-backup.js'
 import type { Contender } from './contender.js'
 import { fillComparison, fillLarge, fillSmall, sourceBytes } from './fill-source.js'
@@ -25,8 +27,9 @@ export async function compare(settings: Settings, places: Places, story: Story, 
   story.chapter('Servers: PostgreSQL, an S3 store with TLS, Temporal, a worker')
   const stage = await setStage(places, signal)
   const machine = await describeMachine(places.directory, await versionOf(stage))
-  const ours = await holdfast(stage)
-  const { contenders, tools } = await othersOn(stage, story)
+  const { contender: ours, workerPid } = await holdfast(stage)
+  const { contenders, archivers: others, tools } = await othersOn(stage, story)
+  const archivers = [holdfastArchiver(stage, workerPid), ...others]
 
   const flatness: Flatness[] = []
   const flat = async (fill: typeof fillSmall) => {
@@ -43,6 +46,8 @@ export async function compare(settings: Settings, places: Places, story: Story, 
   const dataBytes = await sourceBytes(stage.source)
   story.say(`${formatBytes(dataBytes)} of data`)
   const turns = await runSeries([ours, ...contenders], settings.runs, story, signal)
+  story.chapter('Archiving of WAL')
+  const archiving = await measureArchiving(stage, archivers, settings.scale, story)
   story.chapter('Memory of Holdfast, with much data')
   await flat(fillLarge)
 
@@ -50,11 +55,14 @@ export async function compare(settings: Settings, places: Places, story: Story, 
   const goals = judge(summaries, flatness, replay)
   const { scale, runs } = settings
   const endedAt = new Date().toISOString()
-  return { startedAt, endedAt, scale, runs, dataBytes, machine, tools, turns, summaries, flatness, replay, goals }
+  return { startedAt, endedAt, scale, runs, dataBytes, machine, tools, turns, summaries, flatness, archiving, replay, goals }
 }
 
 /** What can be compared with on this machine. */
-async function othersOn(stage: Stage, story: Story): Promise<{ contenders: Contender[]; tools: Record<string, string> }> {
+async function othersOn(
+  stage: Stage,
+  story: Story,
+): Promise<{ contenders: Contender[]; archivers: Archiver[]; tools: Record<string, string> }> {
   const [aws, rest] = await Promise.all([findAws(), findPgBackRest(process.env)])
   if (aws === undefined) story.objection('without the AWS command line: pg_dump is left out')
   if (rest === undefined)
@@ -65,6 +73,7 @@ async function othersOn(stage: Stage, story: Story): Promise<{ contenders: Conte
       ...(aws === undefined ? [] : [pgDump(stage, aws.path)]),
       baseBackup(stage),
     ],
+    archivers: rest === undefined ? [] : [await pgBackRestArchiver(stage, rest.path)],
     tools: { pgBackRest: rest?.version ?? 'no pgBackRest', aws: aws?.version ?? 'no AWS command line' },
   }
 }

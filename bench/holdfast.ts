@@ -17,13 +17,13 @@ const cli = resolve('dist/starters/cli.js')
 const instance = 'restored'
 
 /** As an operator uses it: a worker that is there all the time, and the command line. */
-export async function holdfast(stage: Stage): Promise<Contender> {
+export async function holdfast(stage: Stage): Promise<{ readonly contender: Contender; readonly workerPid: number }> {
   const { places, source, temporal, signal } = stage
   await writeHoldfastConfig(stage)
   const workerPid = await startWorker(places)
   const beside = { sourceDataDirectory: source.dataDirectory, workerPid, signal }
   const verb = (...args: string[]): Command => ({ program: process.execPath, args: [cli, '-c', places.configFile, ...args] })
-  return {
+  const contender: Contender = {
     name: 'holdfast',
     async prepare() {
       for (const name of await readdir(places.localRepository)) {
@@ -53,6 +53,7 @@ export async function holdfast(stage: Stage): Promise<Contender> {
       return { ...figuresOf(measured), withoutChecksMs: measured.wallMs - (stepsMs.checkInstance ?? 0), stepsMs }
     },
   }
+  return { contender, workerPid }
 }
 
 /** Milliseconds of each kind of step; and around them: the command's own start and its end after the last step. */

@@ -1,5 +1,6 @@
 import { formatBytes } from '../src/domain/quantity.js'
 import { markdownTable } from './markdown-table.js'
+import { archivingTable } from './render-archiving.js'
 import { renderReplay } from './render-replay.js'
 import type { Results } from './results.js'
 import type { Medians, Summary } from './summary.js'
@@ -12,6 +13,8 @@ export function renderResults(results: Results): string {
     backupTable(results.summaries),
     '**Restore**, from the bucket alone',
     restoreTable(results.summaries),
+    '**Archiving of WAL**, from the first byte written until the last is in the bucket',
+    archivingTable(results.archiving),
     '**Replay of archived WAL**',
     renderReplay(results.replay),
     '**Memory of Holdfast** as the data grows',

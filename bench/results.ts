@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ArchivingFigures } from './archiving.js'
 import type { Flatness } from './flatness.js'
 import type { Goal } from './goals.js'
 import type { Machine } from './machine.js'
@@ -22,6 +23,7 @@ export interface Results {
   readonly flatness: readonly Flatness[]
   readonly replay: Replay
   readonly goals: readonly Goal[]
+  readonly archiving: readonly ArchivingFigures[]
 }
 
 /** @returns the path of the file */

@@ -2,7 +2,7 @@ import { childrenOf, labelOf, type ProcessStat, proportionalBytes, readStat } fr
 
 /** Processes that are looked at together: the roots and whatever they start. */
 export interface Watched {
-  readonly roots: readonly number[]
+  readonly roots: readonly number[] | (() => readonly number[])
   /** `tool`: PostgreSQL's own processes are left out, such as the restored server. `server`: they count; CPU alone. */
   readonly of: 'tool' | 'server'
 }
@@ -45,7 +45,8 @@ interface Member {
 /** Members stay members when their parent ends. */
 function follow({ roots, of }: Watched): { look(): void; usage(): Usage } {
   const members = new Map<string, Member>()
-  let living = new Set(roots)
+  const rootsNow = () => (typeof roots === 'function' ? roots() : [])
+  let living = new Set(typeof roots === 'function' ? [] : roots)
   let peakBytes = 0
   let peakShares: Readonly<Record<string, number>> = {}
   let isFirstLook = true
@@ -60,7 +61,7 @@ function follow({ roots, of }: Watched): { look(): void; usage(): Usage } {
   return {
     look() {
       const found = new Set<number>()
-      const queue = [...living]
+      const queue = [...living, ...rootsNow()]
       const shares: Record<string, number> = {}
       for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
         const stat = found.has(pid) ? undefined : readStat(pid)

@@ -34,7 +34,7 @@ export async function startWorkerProcess(env: Readonly<Record<string, string>>, 
     child.kill(signal)
     await exit
   }
-  const giveUpAt = Date.now() + 30_000
+  const giveUpAt = Date.now() + 120_000
   while (!(await readText(logFile)).slice(before.length).includes('worker is ready')) {
     if (over || Date.now() > giveUpAt) {
       await end('SIGKILL')

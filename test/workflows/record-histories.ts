@@ -1,6 +1,7 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { progressSignal } from '../../src/domain/contract-names.js'
 import { parseInstanceName, parseRepositoryName } from '../../src/domain/ids.js'
 import { instanceFiles } from '../../src/engines/postgres/instance-files.js'
@@ -69,7 +70,7 @@ async function recordScenes(missing: readonly Scene[], directory: string): Promi
   const stand = await startStand({
     maxRate: '8MB/s',
     wal: { mode: 'stream', required: ['primary'] },
-    suggestContinueAsNewAfter: 400,
+    suggestContinueAsNewAfter: 60,
   })
   try {
     await stand.postgres.fillSample(20_000)
@@ -140,9 +141,9 @@ async function continued(_stand: Stand, { archive }: Operations): Promise<Operat
   await operation.reaches('receive', 'running')
   const newest = operation.handle.client.getHandle(operation.handle.workflowId)
   const isFirst = async () => (await operation.handle.describe()).status.name === 'RUNNING'
-  for (let doneBytes = 0; await isFirst(); doneBytes += 1) {
-    await newest.signal(progressSignal, { step: 'receive', doneBytes, conditions: [] })
-  }
+  const figures = { step: 'receive', doneBytes: 0, conditions: [] }
+  await Promise.all(Array.from({ length: 60 }, () => newest.signal(progressSignal, figures)))
+  while (await isFirst()) await sleep(100)
   await newest.cancel()
   return operation
 }
