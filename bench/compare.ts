@@ -11,6 +11,7 @@ import { describeMachine } from './machine.js'
 import { pgDump } from './pg-dump.js'
 import { pgBackRest } from './pgbackrest.js'
 import { findAws, findPgBackRest } from './programs.js'
+import { measureReplay } from './replay.js'
 import type { Results } from './results.js'
 import { runSeries } from './series.js'
 import type { Settings } from './settings.js'
@@ -20,6 +21,7 @@ import { summarise } from './summary.js'
 /** Everything that is measured. One server grows: small for the memory, then what is compared, then large for the memory. */
 export async function compare(settings: Settings, places: Places, story: Story, signal: AbortSignal): Promise<Results> {
   const startedAt = new Date().toISOString()
+  const replay = await measureReplay(settings, places, story, signal)
   story.chapter('Servers: PostgreSQL, an S3 store with TLS, Temporal, a worker')
   const stage = await setStage(places, signal)
   const machine = await describeMachine(places.directory, await versionOf(stage))
@@ -45,10 +47,10 @@ export async function compare(settings: Settings, places: Places, story: Story, 
   await flat(fillLarge)
 
   const summaries = summarise(turns)
-  const goals = judge(summaries, flatness)
+  const goals = judge(summaries, flatness, replay)
   const { scale, runs } = settings
   const endedAt = new Date().toISOString()
-  return { startedAt, endedAt, scale, runs, dataBytes, machine, tools, turns, summaries, flatness, goals }
+  return { startedAt, endedAt, scale, runs, dataBytes, machine, tools, turns, summaries, flatness, replay, goals }
 }
 
 /** What can be compared with on this machine. */

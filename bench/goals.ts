@@ -1,6 +1,7 @@
 import { formatBytes } from '../src/domain/quantity.js'
 import type { ContenderName } from './contender.js'
 import type { Flatness } from './flatness.js'
+import type { Replay, ReplayerName } from './replay.js'
 import type { Summary } from './summary.js'
 
 export interface Goal {
@@ -15,7 +16,7 @@ const memoryLimitBytes = 400e6
 const flatLimit = 1.15
 
 /** What Holdfast promises of itself. */
-export function judge(summaries: readonly Summary[], flatness: readonly Flatness[]): Goal[] {
+export function judge(summaries: readonly Summary[], flatness: readonly Flatness[], { summaries: replays }: Replay): Goal[] {
   const of = (name: ContenderName) => summaries.find(({ contender }) => contender === name)
   const ours = of('holdfast')
   const peaks = [ours?.backup, ours?.restore, ...flatness.flatMap(({ backup, restore }) => [backup, restore])].map(
@@ -27,10 +28,17 @@ export function judge(summaries: readonly Summary[], flatness: readonly Flatness
   const againstPgBackRest = ratio(ours?.backup.wallMs, of('pgbackrest')?.backup.wallMs)
   const againstBound = ratio(ours?.backup.wallMs, of('bound')?.backup.wallMs)
   const restore = ratio(ours?.restore?.wallMs, of('pgbackrest')?.restore?.wallMs)
+  const replayed = (name: ReplayerName) => replays.find(({ replayer }) => replayer === name)?.wallMs
   return [
     atMost('time of a backup, against pgBackRest', 0.5, againstPgBackRest, factor),
     atMost("time of a backup, against PostgreSQL's own copy into a directory", 1.6, againstBound, factor),
     atMost('time of a restore, against pgBackRest', 0.9, restore, factor),
+    atMost(
+      'time of replaying archived WAL, against `cp` from a directory',
+      1.15,
+      ratio(replayed('holdfast'), replayed('cp')),
+      factor,
+    ),
     atMost('memory of worker and jobs together', memoryLimitBytes, highest(peaks), formatBytes),
     atMost(
       'memory with the largest data, against the smallest',

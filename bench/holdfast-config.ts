@@ -8,8 +8,11 @@ import { bucket, type Stage } from './stage.js'
 /** The name of the system that is backed up. */
 export const system = 'bench'
 
-/** The configuration of the README's first backup; whatever has a default is left at it. */
-export async function writeHoldfastConfig({ places, source, s3, temporal }: Stage): Promise<void> {
+/**
+ * The configuration of the README's first backup; whatever has a default is left at it.
+ * @param settings more of the system's
+ */
+export async function writeHoldfastConfig({ places, source, s3, temporal }: Stage, settings: object = {}): Promise<void> {
   const key = (name: string) => ({ file: join(places.keyDirectory, name) })
   await mkdir(places.keyDirectory, { mode: 0o700 })
   for (const directory of [places.stateDirectory, places.localRepository]) await mkdir(directory, { mode: 0o700 })
@@ -47,6 +50,7 @@ export async function writeHoldfastConfig({ places, source, s3, temporal }: Stag
         engine: 'postgres',
         connection: { hosts: [`${source.host}:${source.port}`], user: source.user, password: key('postgres.password') },
         repositories: ['local', 'primary'],
+        ...settings,
       },
     },
   }

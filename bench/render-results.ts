@@ -1,5 +1,6 @@
 import { formatBytes } from '../src/domain/quantity.js'
 import { markdownTable } from './markdown-table.js'
+import { renderReplay } from './render-replay.js'
 import type { Results } from './results.js'
 import type { Medians, Summary } from './summary.js'
 
@@ -11,6 +12,8 @@ export function renderResults(results: Results): string {
     backupTable(results.summaries),
     '**Restore**, from the bucket alone',
     restoreTable(results.summaries),
+    '**Replay of archived WAL**',
+    renderReplay(results.replay),
     '**Memory of Holdfast** as the data grows',
     flatnessTable(results),
     '**Goals**',

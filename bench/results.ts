@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Flatness } from './flatness.js'
 import type { Goal } from './goals.js'
 import type { Machine } from './machine.js'
+import type { Replay } from './replay.js'
 import type { Turn } from './series.js'
 import type { Summary } from './summary.js'
 
@@ -19,6 +20,7 @@ export interface Results {
   readonly turns: readonly Turn[]
   readonly summaries: readonly Summary[]
   readonly flatness: readonly Flatness[]
+  readonly replay: Replay
   readonly goals: readonly Goal[]
 }
 

@@ -24,11 +24,13 @@ demand_tools() {
 
 # Only encrypted backups come with keys.
 demand_python_packages() {
-  local package
+  local package absent=()
   for package in aws_encryption_sdk aws_cryptographic_material_providers; do
     python3 -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)' "$package" ||
-      lacks "Python package ${package//_/-}" "apt-get install python3-venv; $virtual && pip install $python_packages"
+      absent+=("${package//_/-}")
   done
+  [ "${#absent[@]}" -eq 0 ] ||
+    lacks "Python packages (${absent[*]})" "apt-get install python3-venv; $virtual && pip install $python_packages"
 }
 
 # PostgreSQL refuses to run as root, and tar shall not run as root either.

@@ -28,7 +28,7 @@ export async function chooseRecovery(composition: Composition, request: BackupQu
   const away = [...describeUnread(unread), ...problems]
   if (plan.outcome === 'refused') {
     if (isPlain) return undefined
-    throw refusal(plan, unread, away)
+    throw refusal(plan, unread, away, request)
   }
   const { manifest, sources, walSources, recovery, warnings } = plan
   const choice = choiceOf(manifest, sources, [...away, ...warnings])
@@ -73,9 +73,10 @@ function refusal(
   plan: Extract<RecoveryDecision, { outcome: 'refused' }>,
   unread: readonly Unread[],
   away: readonly string[],
+  { system }: BackupQuestion,
 ): HoldfastError {
   const reason = unread[0]?.problem
   const message = away.length === 0 ? plan.message : `${plan.message}; not read: ${away.join('; ')}`
-  const hint = reason?.hint ?? plan.hint
-  return new HoldfastError(reason?.code ?? plan.code, message, hint === undefined ? {} : { hint })
+  const next = `\`holdfast window ${system}\` shows what can be; --to latest, the default, restores all there is`
+  return new HoldfastError(reason?.code ?? plan.code, message, { hint: reason?.hint ?? plan.hint ?? next })
 }

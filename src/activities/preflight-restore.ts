@@ -4,6 +4,8 @@ import type { Manifest } from '../domain/manifest.js'
 import { formatBytes } from '../domain/quantity.js'
 import { walFilesAhead } from '../domain/wal-ahead.js'
 import { openBackup } from '../jobs/open-backup.js'
+import { takenBy } from '../provisioners/instance-directory.js'
+import { currentRun } from './current-run.js'
 import type { RestoreInput } from './restore-activities.js'
 
 /** Replay writes WAL and hint bits: what a restored cluster needs beyond its files. */
@@ -20,6 +22,8 @@ export async function preflightRestore(
   signal: AbortSignal,
 ): Promise<string[]> {
   const { provisioner } = composition
+  const taken = await provisioner.find(request.instance)
+  if (taken !== undefined && taken.owner.runId !== currentRun().runId) throw takenBy(taken)
   const segmentBytes = choice.recovery?.segmentSizeBytes ?? 0
   const walBytes = segmentBytes === 0 ? 0 : walFilesAhead(segmentBytes) * segmentBytes
   const neededBytes = Math.ceil(manifest.facts.dataBytes * headroom) + walBytes

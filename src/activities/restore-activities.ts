@@ -81,7 +81,9 @@ export function createRestoreActivities(composition: Composition) {
     },
 
     async openInstance(input: RestoreInput & { readonly timeline: number }): Promise<Instance> {
-      return provisioner.setState(input.request.instance, 'RUNNING', { timeline: input.timeline })
+      const engine = await composition.engine(input.request.system)
+      const login = await engine.loginOf(await instanceOf(input))
+      return provisioner.setState(input.request.instance, 'RUNNING', { timeline: input.timeline, login })
     },
 
     /** Compensation: the extraction ends, and nothing of the instance is left; or all of it, marked FAILED, when that was asked for. */

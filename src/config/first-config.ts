@@ -46,7 +46,7 @@ export function renderFirstConfig(settings: FirstSettings): string {
 const head = `# Holdfast: what is backed up, and where to. Made by \`holdfast init\`.
 #
 # Every key with its default and meaning: docs/configuration.md. \`holdfast doctor\` checks the file and everything it names.
-# Workers read it when they start: restart them after a change. Relative paths start from the directory of this file.
+# Commands and jobs read it each time, a worker (also that of \`holdfast dev\`) when it starts: restart it after a change. Relative paths start from the directory of this file.
 # Secrets never stand here, only where they are: { file: path } (mode 0600) or { env: NAME }.
 version: 1
 

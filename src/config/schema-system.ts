@@ -41,7 +41,7 @@ const postgres = z.strictObject({
     description: 'The machine whose worker captures it: the database’s own, or a backup host.',
   }),
   connection: z.strictObject({
-    hosts: z.array(hostAndPort('"127.0.0.1:5432"')).min(1).meta({
+    hosts: z.array(hostAndPort('"<host>:<port>"')).min(1).meta({
       type: 'a list of hosts with ports',
       example: '[ "127.0.0.1:5432" ]',
       description: 'Tried in this order. A directory is one of Unix sockets.',
@@ -121,7 +121,11 @@ const postgres = z.strictObject({
     .prefault({}),
   limits: z
     .strictObject({
-      maxRate: rate('50MB/s').exactOptional().meta({ fallback: 'none', description: 'Of reading from the server.' }),
+      maxRate: rate('50MB/s').exactOptional().meta({
+        fallback: 'none',
+        description:
+          'Of reading from the server: of a full backup what goes over the wire, so after compression where the server compresses; of a dump what `pg_dump` writes, before compression.',
+      }),
       uploadRate: rate('100MB/s').exactOptional().meta({ fallback: 'none', description: 'Of sending to one repository.' }),
       compressionLevel: integer(1, 19, '1')
         .exactOptional()

@@ -14,7 +14,9 @@ export interface YamlSource {
 export function readYaml(text: string): YamlSource {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false })
-  const problems = [...document.errors, ...document.warnings].map((error) => describe(error, text, lines))
+  const found = [...document.errors, ...document.warnings].map((error) => describe(error, text, lines))
+  // One slip makes the parser stumble several times over the same line: the first says it best.
+  const problems = found.filter(({ line }, index) => found.findIndex((other) => other.line === line) === index)
   const lineOf = (path: Problem['path']) => lines.linePos(offsetOf(document, path)).line
   const broken = document.errors.some((error) => error.code !== 'DUPLICATE_KEY')
   if (broken) return { value: undefined, problems, lineOf }
@@ -42,6 +44,8 @@ function reasonOf(error: YAMLError, text: string): string {
       return 'a second document begins here; write one document, and remove the line ---'
     case 'TAG_RESOLVE_FAILED':
       return 'this tag is not known; remove it, or quote a text that begins with "!"'
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'what comes below is indented deeper than it may be; begin it in the column of its neighbours'
     case 'BAD_DQ_ESCAPE':
       return 'this escape is not known; write a backslash twice, or use single quotes'
     default: {

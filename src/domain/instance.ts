@@ -3,6 +3,11 @@ import type { BackupId, InstanceName, SystemName } from './ids.js'
 /** PROVISIONING → RESTORING → REPLAYING → RUNNING; FAILED from any of them; DISPOSED at the end. */
 export type InstanceState = 'PROVISIONING' | 'RESTORING' | 'REPLAYING' | 'RUNNING' | 'FAILED' | 'DISPOSED'
 
+export interface InstanceLogin {
+  readonly user: string
+  readonly database: string
+}
+
 /** `instance.json` in the instance's directory: the truth about a restored server. */
 export interface Instance {
   readonly version: 1
@@ -29,6 +34,8 @@ export interface Instance {
   readonly createdAt: string
   readonly updatedAt: string
   readonly timeline?: number
+  /** How its superuser logs in over the socket; recorded when it is RUNNING. */
+  readonly login?: InstanceLogin
   /** Why it FAILED. */
   readonly failure?: string
 }

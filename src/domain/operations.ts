@@ -1,4 +1,5 @@
 import type { BackupId, BackupKind, DatabaseName, InstanceName, RepositoryName, SystemName } from './ids.js'
+import type { InstanceLogin } from './instance.js'
 import type { Lsn } from './lsn.js'
 import type { RestoreTarget } from './recovery-target.js'
 
@@ -19,6 +20,8 @@ export interface WalRequest {
   readonly reason: string
   /** Gaps a full backup was started for; handed on from run to run. */
   readonly answered?: readonly string[]
+  /** That was asked for while it was being stopped. */
+  readonly dropGuard?: boolean
 }
 
 export type CopyState =
@@ -39,6 +42,8 @@ export interface BackupReport {
   readonly outcome: 'complete' | 'degraded'
   readonly attempts: number
   readonly copies: Readonly<Record<RepositoryName, CopyState>>
+  /** Uncompressed; absent in reports of older workers. */
+  readonly dataBytes?: number
   readonly storedBytes: number
   readonly startedAt: string
   readonly endedAt: string
@@ -110,7 +115,15 @@ export interface RestoreReport {
   readonly repositories: readonly RepositoryName[]
   /** What could not be read: repositories, manifests, and artifacts that were damaged or missing in one and came from another. */
   readonly problems: readonly string[]
-  readonly connection: { readonly host: string; readonly port: number; readonly socketDirectory: string }
+  readonly connection: {
+    readonly host: string
+    readonly port: number
+    readonly socketDirectory: string
+    /** Who may enter the socket's directory. */
+    readonly systemUser?: string
+    /** Its superuser, who needs no password there. */
+    readonly login?: InstanceLogin
+  }
   readonly dataDirectory: string
   /** Its own, begun by its promotion. */
   readonly timeline: number
@@ -153,5 +166,8 @@ export interface CheckResult {
   readonly outcome: 'passed' | 'failed' | 'not-run'
   readonly message: string
 }
+
+/** The check that tells what of a dump the new server refused. */
+export const statementsCheck = 'statements'
 
 export type CheckStage = 'beforeStart' | 'running' | 'afterStop'

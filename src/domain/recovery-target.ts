@@ -64,7 +64,15 @@ function parseTime(text: string): string {
   const micros = parseMoment(text)
   if (micros !== undefined) return formatMoment(micros)
   if (parseMoment(`${text}Z`) !== undefined) {
-    throw usage(`"${text}" has no time zone`, `write ${text}Z for UTC, or the offset, like ${text}+01:00`)
+    const plain = text.replace(' ', 'T')
+    throw usage(`"${text}" has no time zone`, `write ${plain}Z for UTC, or the offset, like ${plain}+01:00`)
+  }
+  // A date alone, or a zone by its name, whose offset depends on the day and on who is asked.
+  if (/^\d{4}-\d{2}-\d{2}/.test(text)) {
+    throw usage(
+      `"${text}" is not a time a restore knows`,
+      'write the date, the time and the offset from UTC, like 2026-01-10T03:30:00Z or 2026-01-10T04:30:00+01:00',
+    )
   }
   throw usage(
     `"${text}" is not a target a restore knows`,

@@ -23,6 +23,8 @@ export function segmentFloor(lsn: Lsn, segmentSizeBytes: number): Lsn {
 interface StartQuestion {
   /** The next byte that is not here yet; undefined in a new spool. */
   readonly received: WalPosition | undefined
+  /** How far the server has come itself. */
+  readonly flushedLsn: Lsn
   /** What the server keeps for us from. */
   readonly guardLsn: Lsn
   /** Of the server's own timeline. */
@@ -32,14 +34,14 @@ interface StartQuestion {
 
 export type WalStart =
   | { readonly outcome: 'start'; readonly from: WalPosition }
-  /** The server never had what we received: it is another branch of the same cluster. */
+  /** The server does not have what we received: it is another branch of the same cluster. */
   | { readonly outcome: 'refused'; readonly message: string }
 
 /**
  * Where receiving goes on, at the beginning of a segment. A server that was promoted before it had all we received from the one
  * before it is followed from the fork on: what lies beyond stays archived under its own timeline.
  */
-export function planWalStart({ received, guardLsn, history, segmentSizeBytes }: StartQuestion): WalStart {
+export function planWalStart({ received, flushedLsn, guardLsn, history, segmentSizeBytes }: StartQuestion): WalStart {
   const fromGuard = (): WalStart => {
     const lsn = segmentFloor(guardLsn, segmentSizeBytes)
     return { outcome: 'start', from: { timeline: timelineAt(history, lsn), lsn } }
@@ -49,12 +51,17 @@ export function planWalStart({ received, guardLsn, history, segmentSizeBytes }: 
     const message = `the server is on timeline ${history.timeline}, and timeline ${received.timeline} was received before`
     return { outcome: 'refused', message: `${message}: an earlier primary, or a copy of one` }
   }
+  if (received.timeline === history.timeline && lsnToBytes(flushedLsn) < lsnToBytes(received.lsn)) {
+    const message = `the server is at ${flushedLsn} of timeline ${history.timeline}, and was received up to ${received.lsn} before`
+    return { outcome: 'refused', message: `${message}: it was set back without a timeline of its own` }
+  }
   const lineage = lineageOf(history)
   const index = lineage.findIndex(({ timeline }) => timeline === received.timeline)
   const [piece, next] = [lineage[index], lineage[index + 1]]
   // Another branch: what it shares with ours is received again, which is harmless.
   if (piece === undefined) return fromGuard()
-  if (piece.end !== undefined && next !== undefined && lsnToBytes(received.lsn) > piece.end) {
+  // At the fork itself, too: there is nothing to stream of the old timeline, which pg_receivewal takes for a failure.
+  if (piece.end !== undefined && next !== undefined && lsnToBytes(received.lsn) >= piece.end) {
     return { outcome: 'start', from: { timeline: next.timeline, lsn: segmentFloor(formatLsn(piece.end), segmentSizeBytes) } }
   }
   return { outcome: 'start', from: { timeline: received.timeline, lsn: segmentFloor(received.lsn, segmentSizeBytes) } }

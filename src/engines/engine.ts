@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { BackupKind } from '../domain/ids.js'
-import type { Instance } from '../domain/instance.js'
+import type { Instance, InstanceLogin } from '../domain/instance.js'
 import type { Artifact, ArtifactRole, Captured, EngineFacts, Manifest } from '../domain/manifest.js'
 import type { CheckResult, CheckStage, Recovered } from '../domain/operations.js'
 import type { Recovery } from '../domain/plan-recovery.js'
@@ -86,6 +86,8 @@ export interface Engine {
    */
   recover(request: RecoverRequest, signal: AbortSignal): Promise<RecoverOutcome>
   check(request: CheckRequest, signal: AbortSignal): Promise<CheckResult[]>
+  /** How the superuser of a prepared instance logs in. */
+  loginOf(instance: Instance): Promise<InstanceLogin>
   /** Absent where backups hold no databases that a running server could take. */
   readonly databases?: DatabaseRestorer
 }

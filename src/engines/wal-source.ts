@@ -12,6 +12,8 @@ export interface WalServer {
   readonly timeline: number
   /** Of that timeline. */
   readonly history: TimelineHistory
+  /** Everything before it was written and flushed. */
+  readonly flushedLsn: Lsn
   readonly segmentSizeBytes: number
 }
 
@@ -64,6 +66,8 @@ export interface WalSource {
   look(server: WalServer, signal: AbortSignal): Promise<WalLook>
   /** Readies the directory, of complete segments and histories alone, and starts to receive there. Aborting ends it. */
   receive(server: WalServer, from: WalPosition, directory: string, signal: AbortSignal): Promise<Receiving>
+  /** What the server has removed, from its standbys, as far as one of them has it. */
+  receiveElsewhere(server: WalServer, from: WalPosition, to: Lsn, directory: string, signal: AbortSignal): Promise<void>
   /** @throws WAL_FOREIGN; ARTIFACT_DAMAGED for what is no WAL */
   checkFile(path: string, expectation: WalFileExpectation): Promise<void>
   /** What archiving needs of the server. */

@@ -36,6 +36,8 @@ export interface WantedWal {
   readonly copies: readonly WalCopy[]
   /** Absent for histories. */
   readonly segment?: SegmentIdentity
+  /** Where to put it; else it is `ready` under its own name. */
+  readonly into?: string
 }
 
 /** Histories are a line for each promotion there ever was. */
@@ -66,7 +68,7 @@ export async function fetchWal(wanted: WantedWal, fetching: WalFetching): Promis
 async function fetchFrom(
   repository: Repository,
   object: WalObject,
-  { file, segment }: WantedWal,
+  { file, segment, into }: WantedWal,
   { composition, system, delivery, owner, signal }: WalFetching,
 ): Promise<void> {
   const stored = await repository.store.get(object.key, { signal })
@@ -75,7 +77,7 @@ async function fetchFrom(
   const digested = digest()
   const sizeBytes = segment?.segmentSizeBytes
   const stages = [...decryption, decompressZstd(), atMost(sizeBytes ?? historyLimitBytes), digested]
-  const temporary = join(delivery.directory, `${temporaryPrefix}${randomUUID()}`)
+  const temporary = temporaryIn(delivery)
   const target = await open(temporary, 'wx+', 0o600)
   try {
     await consumeThrough(stored, stages, (source) => write(source, target, signal), signal)
@@ -87,7 +89,7 @@ async function fetchFrom(
     await target.chown(owner.uid, owner.gid)
     // PostgreSQL syncs what it was given; here nobody waits for the disk.
     await target.sync()
-    await rename(temporary, join(delivery.ready, file))
+    await rename(temporary, into ?? join(delivery.ready, file))
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
@@ -99,13 +101,18 @@ async function fetchFrom(
 /** What a job that was killed has begun. */
 export const temporaryPrefix = 'fetching-'
 
+export function temporaryIn({ directory }: WalDelivery): string {
+  return join(directory, `${temporaryPrefix}${randomUUID()}`)
+}
+
 async function write(source: Readable, target: FileHandle, signal: AbortSignal): Promise<void> {
-  try {
-    // Not through a stream of the handle's: one that is not closed keeps the handle from ever being.
-    await target.writeFile(source, { signal })
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause
-    throw new HoldfastError('SPACE_SHORT', 'no space is left for the WAL that recovery needs', { cause })
-  }
+  // Not through a stream of the handle's: one that is not closed keeps the handle from ever being.
+  await target.writeFile(source, { signal }).catch(refuseFullDisk)
+}
+
+/** @throws SPACE_SHORT, or what it was given */
+export function refuseFullDisk(cause: unknown): never {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause
+  throw new HoldfastError('SPACE_SHORT', 'no space is left for the WAL that recovery needs', { cause })
 }

@@ -31,10 +31,13 @@ export async function findWal(spec: PrefetchWalSpec, fetching: WalFetching): Pro
   return { segments, histories: await fetchHistories(own, spec, fetching, histories) }
 }
 
-/** The last segment of a recovery as it is there now, when what was found before has been superseded. */
-export async function findLastSegment(file: string, spec: PrefetchWalSpec, fetching: WalFetching): Promise<WantedWal> {
+/**
+ * What there is of one file now: after the listing of all of them the archive went on.
+ * @throws HoldfastError as findWal does
+ */
+export async function findCopies(file: string, spec: PrefetchWalSpec, fetching: WalFetching): Promise<readonly WalCopy[]> {
   const found = await list(spec, fetching, (object) => object.file === file, new Date(spec.walSince))
-  return chooseSegment(file, spec, found, true)
+  return chooseSegment(file, spec, found, file === spec.pieces.at(-1)?.lastSegment).copies
 }
 
 function chooseSegment(file: string, spec: PrefetchWalSpec, found: Listing, isLast: boolean): WantedWal {

@@ -6,9 +6,9 @@ import { redactText } from '../domain/redact-text.js'
 import { segmentNamePattern } from '../domain/wal.js'
 import { ownerOf, writeOwned } from '../engines/postgres/owned-files.js'
 import { makeWalDelivery, type WalDelivery } from '../engines/postgres/wal-delivery.js'
-import { fetchNewest } from './fetch-newest.js'
-import { temporaryPrefix, type WalFetching, type WantedWal } from './fetch-wal.js'
-import { findLastSegment, findWal } from './find-wal.js'
+import { fetchLastWal } from './fetch-last-wal.js'
+import { fetchWal, temporaryPrefix, type WalFetching, type WantedWal } from './fetch-wal.js'
+import { findWal } from './find-wal.js'
 import type { JobContext } from './job-context.js'
 import type { PrefetchWalSpec } from './job-spec.js'
 import { createWalWindow } from './wal-window.js'
@@ -40,8 +40,8 @@ export async function runPrefetchWal(spec: PrefetchWalSpec, { composition, voice
     await writeOwned(delivery.expected, [...order, ...histories, ''].join('\n'), owner)
     const wantedOf = new Map(segments.map((wanted) => [wanted.file, wanted]))
     const begin = (wanted: WantedWal) => {
-      const lookAgain = (file: string) => findLastSegment(file, spec, fetching)
-      const fetched = fetchNewest(wanted, fetching, lookAgain).finally(() => underWay.delete(wanted.file))
+      const fetch = wanted.file === order.at(-1) ? fetchLastWal(wanted, spec, fetching) : fetchWal(wanted, fetching)
+      const fetched = fetch.finally(() => underWay.delete(wanted.file))
       // The first failure ends the others.
       fetched.catch((error: unknown) => failing.abort(error))
       underWay.set(wanted.file, fetched)

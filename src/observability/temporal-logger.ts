@@ -4,7 +4,7 @@ import type { Logger } from './logger.js'
 /** For `Runtime.install({ logger })`: what the SDK, workflows and activities log goes through our logger and its masking. */
 export function temporalLogger(logger: Logger): TemporalLogger {
   const write = (level: LogLevel, message: string, meta: LogMetadata = {}) => {
-    logger[pinoLevels[level]](meta, message)
+    logger[asMeant.has(message) ? 'debug' : pinoLevels[level]](meta, message)
   }
   return {
     log: write,
@@ -15,6 +15,12 @@ export function temporalLogger(logger: Logger): TemporalLogger {
     error: (message, meta) => write('ERROR', message, meta),
   }
 }
+
+/** What the SDK warns of is how the workers of a host are made: they take activities alone. */
+const asMeant: ReadonlySet<string> = new Set([
+  'No workflows registered, not polling for workflow tasks',
+  'No Nexus services registered, not polling for Nexus tasks',
+])
 
 const pinoLevels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const satisfies Record<
   LogLevel,

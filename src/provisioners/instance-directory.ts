@@ -90,9 +90,12 @@ async function ownInstance(place: Place, spec: InstanceSpec): Promise<Instance |
   return found
 }
 
-function takenBy(instance: Instance): HoldfastError {
-  return new HoldfastError('INSTANCE_EXISTS', `instance ${instance.name} belongs to ${instance.owner.workflowId}`, {
-    details: { workflowId: instance.owner.workflowId, runId: instance.owner.runId, state: instance.state },
+/** Why nothing else can be made under the name of this instance. */
+export function takenBy({ name, state, backup, createdAt, owner }: Instance): HoldfastError {
+  const message = `instance ${name} is there already: ${state}, of ${backup}, made ${createdAt}`
+  return new HoldfastError('INSTANCE_EXISTS', message, {
+    hint: `choose another --name, or remove it with \`holdfast instances drop ${name}\``,
+    details: { workflowId: owner.workflowId, runId: owner.runId, state },
   })
 }
 

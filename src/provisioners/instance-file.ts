@@ -30,6 +30,7 @@ const instanceSchema = z.object({
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   timeline: z.number().int().positive().exactOptional(),
+  login: z.object({ user: z.string(), database: z.string() }).exactOptional(),
   failure: z.string().exactOptional(),
 })
 

@@ -18,7 +18,11 @@ export interface Provisioner {
   create(spec: InstanceSpec): Promise<Instance>
   find(name: InstanceName): Promise<Instance | undefined>
   list(): Promise<Instance[]>
-  setState(name: InstanceName, state: InstanceState, facts?: { timeline?: number; failure?: string }): Promise<Instance>
+  setState(
+    name: InstanceName,
+    state: InstanceState,
+    facts?: Partial<Pick<Instance, 'timeline' | 'login' | 'failure'>>,
+  ): Promise<Instance>
   /** Starts the server if it does not run. Returns when the process is up, not when recovery is done. @throws RECOVERY_FAILED */
   start(instance: Instance, signal: AbortSignal): Promise<void>
   isRunning(instance: Instance): Promise<boolean>

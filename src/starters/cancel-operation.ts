@@ -74,11 +74,14 @@ function consequencesOf(found: Found, observation: Observation): string[] {
   return [lossOf(found, observation), next].filter((text) => text !== undefined)
 }
 
-function lossOf({ operation, isKept }: Found, { steps }: Observation): string | undefined {
+function lossOf({ operation, system, isKept }: Found, { steps }: Observation): string | undefined {
   if (operation === 'restore') {
     return isKept
       ? 'what is restored so far stays, marked FAILED (--keep-failed)'
       : 'what is restored so far is removed; the backup stays'
+  }
+  if (operation === 'wal') {
+    return `nothing that is archived is lost; the server keeps its WAL, up to max_slot_wal_keep_size, until \`holdfast wal start ${system}\` goes on`
   }
   if (operation !== 'backup') return undefined
   const committed = steps.filter(({ name, state }) => name.startsWith('commit ') && state === 'done')

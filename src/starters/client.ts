@@ -18,7 +18,7 @@ export async function withClient<T>(
   use: (plane: ControlPlane) => Promise<T>,
 ): Promise<T> {
   const { connectionOptions, namespace } = await temporalConnectionOptions(config, env)
-  const connection = await connect(connectionOptions)
+  const connection = await connect(connectionOptions, env.TEMPORAL_ADDRESS ? 'TEMPORAL_ADDRESS' : '`temporal.address`')
   try {
     return await use({ client: new Client({ connection, namespace }), connection, namespace })
   } catch (error) {
@@ -28,13 +28,14 @@ export async function withClient<T>(
   }
 }
 
-async function connect(options: { readonly address: string }): Promise<Connection> {
+/** @param place where the address is from */
+async function connect(options: { readonly address: string }, place: string): Promise<Connection> {
   try {
     return await Connection.connect({ ...options, connectTimeout: '10 seconds' })
   } catch (error) {
     throw new HoldfastError('CONTROL_PLANE', `cannot reach Temporal at ${options.address}`, {
       cause: error,
-      hint: 'start it (`holdfast dev` runs one for you), or correct `temporal.address`',
+      hint: `start it (\`holdfast dev\` runs one for you), or correct ${place}; \`ls\`, \`show\`, \`window\` and \`instances ls\` need none`,
     })
   }
 }

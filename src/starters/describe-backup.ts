@@ -6,7 +6,9 @@ export function describeBackup(report: BackupReport): string {
   const took = formatDuration(Date.parse(report.endedAt) - Date.parse(report.startedAt))
   const copies = Object.entries<CopyState>(report.copies).flatMap(([repository, copy]) => describeCopy(repository, copy))
   const attempts = report.attempts === 1 ? '' : `, attempt ${report.attempts}`
-  const headline = `backup ${report.backup} is ${report.outcome}: ${formatBytes(report.storedBytes)} in ${took}${attempts}`
+  const data = report.dataBytes === undefined ? '' : `${formatBytes(report.dataBytes)} of data, `
+  const size = `${data}${formatBytes(report.storedBytes)} stored`
+  const headline = `backup ${report.backup} is ${report.outcome}: ${size}; captured and copied in ${took}${attempts}`
   const next =
     report.outcome === 'degraded' ? ['  a missing copy is not sent later: mend the cause, then take another backup'] : []
   return `${[headline, ...copies, ...next, ...report.warnings.map((warning) => `  note: ${warning}`)].join('\n')}\n`

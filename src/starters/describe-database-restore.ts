@@ -1,6 +1,7 @@
 import type { DatabaseRestoreReport } from '../domain/operations.js'
 import { formatDuration } from '../domain/quantity.js'
 import { describeChecks } from './describe-restore.js'
+import { databaseArgument, shellWord } from './shell-words.js'
 
 /** The end of a restore into a database, for a person. */
 export function describeDatabaseRestore(report: DatabaseRestoreReport): string {
@@ -10,14 +11,7 @@ export function describeDatabaseRestore(report: DatabaseRestoreReport): string {
     `database ${report.database} of ${report.into} is there: ${report.from} of ${report.backup}, in ${took}`,
     `  read from ${report.repositories.join(', ')}`,
     ...report.problems.map((problem) => `  note: ${problem}`),
-    describeChecks(report.checks),
-    `  connect with: psql -h ${host} -p ${port} -U ${user} ${databaseArgument(report.database)}`,
+    ...describeChecks(report.checks),
+    `  connect with: psql -h ${host} -p ${port} -U ${shellWord(user)} ${databaseArgument(report.database)}`,
   ].join('\n')}\n`
-}
-
-/** As a shell and psql take it, whatever is in it: a name with `=` would be a connection string. */
-function databaseArgument(name: string): string {
-  if (/^[\w.-]+$/.test(name)) return name
-  const connection = `dbname='${name.replace(/['\\]/g, '\\$&')}'`
-  return `'${connection.replaceAll("'", String.raw`'\''`)}'`
 }

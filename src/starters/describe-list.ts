@@ -4,8 +4,9 @@ import { renderTable } from './table.js'
 
 const columns = [
   { title: 'BACKUP' },
-  { title: 'SIZE', align: 'right' },
-  { title: 'TOOK', align: 'right' },
+  { title: 'DATA', align: 'right' },
+  { title: 'STORED', align: 'right' },
+  { title: 'CAPTURE', align: 'right' },
   { title: 'REPOSITORIES' },
 ] as const
 
@@ -23,6 +24,7 @@ export function describeList(rows: readonly ListRow[]): string {
 function cellsOf(row: ListRow): string[] {
   return [
     row.backup,
+    row.dataBytes === undefined ? '?' : formatBytes(row.dataBytes),
     row.storedBytes === undefined ? '?' : formatBytes(row.storedBytes),
     row.durationMs === undefined ? '?' : formatDuration(row.durationMs),
     placesOf(row),

@@ -33,10 +33,11 @@ function figuresOf({ doneBytes, totalBytes }: NonNullable<StepStatus['progress']
   return `${formatBytes(doneBytes)}${totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`}`
 }
 
-function describeEnded({ id, outcome, startedAt, endedAt, backup, failure }: EndedOperation): string[] {
+function describeEnded({ id, outcome, startedAt, endedAt, backup, failure, hint }: EndedOperation): string[] {
   const took = endedAt === undefined ? '' : ` after ${formatDuration(Date.parse(endedAt) - Date.parse(startedAt))}`
   const line = `  ${clock(endedAt ?? startedAt)}  ${id}: ${outcome}${took}${backup === undefined ? '' : `, ${backup}`}`
-  return failure === undefined ? [line] : [line, `    ${failure}`]
+  const why = [failure, hint].filter((text) => text !== undefined).flatMap((text) => text.split('\n'))
+  return [line, ...why.map((text) => `    ${text}`)]
 }
 
 function clock(time: string): string {

@@ -3,7 +3,10 @@ import type { WalStatus } from './look-at-archiving.js'
 
 /** The status of archiving, for a person. */
 export function describeWal({ system, steps, conditions, obstacles, actualRpoMs }: WalStatus): string {
-  const lost = actualRpoMs === undefined ? 'not known yet' : formatDuration(actualRpoMs)
+  const lost =
+    actualRpoMs === undefined
+      ? `not known here, \`holdfast window ${system}\` asks the repositories`
+      : formatDuration(actualRpoMs)
   return [
     `WAL of ${system}; if the server were lost now, so would be the last: ${lost}`,
     ...steps.map(({ name, state, note, facts }) => {

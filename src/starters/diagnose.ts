@@ -26,7 +26,12 @@ export function describeFindings({ document: { findings } }: Diagnosis): string 
     return outcome === 'ok' || hint === undefined || hint === '' ? [line] : [line, `     ${hint}`]
   })
   const count = (outcome: DoctorFinding['outcome']) => findings.filter((finding) => finding.outcome === outcome).length
-  return `${lines.join('\n')}\n\n${findings.length} findings, ${count('warning')} warnings, ${count('failed')} failures\n`
+  const sum = [counted(findings.length, 'finding'), counted(count('warning'), 'warning'), counted(count('failed'), 'failure')]
+  return `${lines.join('\n')}\n\n${sum.join(', ')}\n`
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function masked(finding: DoctorFinding): DoctorFinding {

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Client } from '@temporalio/client'
+import type { Client, WorkflowHandle } from '@temporalio/client'
 import { createObserver, waitsForWorker } from './observe-operation.js'
 import { resultOf } from './operation-result.js'
 import { createProgressDisplay } from './progress-display.js'
-import type { Started } from './start-operation.js'
 
 /** How following ended: with the workflow's report, or because the operator left; `worker`: whether one was there to go on with it. */
 export type Followed<Report> =
@@ -17,7 +16,7 @@ const observeEveryMs = 500
  * process at once.
  * @throws the workflow's failure
  */
-export async function followOperation<Report>(client: Client, { handle }: Started): Promise<Followed<Report>> {
+export async function followOperation<Report>(client: Client, handle: WorkflowHandle): Promise<Followed<Report>> {
   const left = new AbortController()
   const ended = new AbortController()
   const leave = () => left.abort()

@@ -6,3 +6,6 @@ export interface FollowOptions {
 
 /** Of whoever gives no `--reason`. */
 export const defaultReason = 'asked for by hand'
+
+/** As of a program that Ctrl-C has ended: a script must not go on as if the work were done. */
+export const leftStatus = 130

@@ -27,7 +27,10 @@ export function addInitCommand(program: Command, env: NodeJS.ProcessEnv): void {
     .option('--system <name>', 'what the system is called (default: the name of this machine)')
     .option('--server <host:port>', 'its PostgreSQL server (default: 127.0.0.1:5432)')
     .option('--role <name>', 'the role that copies it (default: backup)')
-    .option('--directory <path>', 'the capture repository, made with mode 0700 (default: /var/backups/holdfast)')
+    .option(
+      '--directory <path>',
+      'the capture repository, made with mode 0700; from the current directory (default: /var/backups/holdfast)',
+    )
     .option('--state-directory <path>', 'of state and restored servers; never asked for (default: as in docs/configuration.md)')
     .option('--no-encryption', 'store backups as they are')
     .option('--bucket <name>', 'a second copy, in S3 or what speaks like it (default: none)')

@@ -34,5 +34,6 @@ const examples = `  holdfast ls                all systems, also those that are 
   holdfast ls avi5 --json | jq -r '.backups[-1].backup'
 
 The id of a backup names system, kind, and when it was due (UTC). DEGRADED: a repository of the system lacks it.
+DATA is what a restore writes, STORED what one copy takes, CAPTURE how long the server was read; copies may take longer.
 Exit status: 0, also when single repositories cannot be read (a note says which); 7 when none can
 `

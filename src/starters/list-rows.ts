@@ -19,7 +19,11 @@ export interface ListRow {
   readonly dueAt: string
   readonly startedAt?: string
   readonly stoppedAt?: string
+  /** Of the capture alone: copies may have taken longer. */
   readonly durationMs?: number
+  /** Uncompressed; a restore needs that much. */
+  readonly dataBytes?: number
+  /** Of one copy. */
   readonly storedBytes?: number
   readonly milestone?: string
   readonly encrypted?: boolean
@@ -67,11 +71,12 @@ function toRowCopy(copy: CopySeen): RowCopy {
 function factsOf(copies: readonly CopySeen[]): Partial<ListRow> {
   const manifest = copies.find((copy) => copy.state === 'committed')?.manifest
   if (manifest === undefined) return {}
-  const { startedAt, stoppedAt, milestone, artifacts, encryption } = manifest
+  const { startedAt, stoppedAt, milestone, artifacts, encryption, facts } = manifest
   return {
     startedAt,
     stoppedAt,
     durationMs: Date.parse(stoppedAt) - Date.parse(startedAt),
+    dataBytes: facts.dataBytes,
     storedBytes: artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     ...(milestone === undefined ? {} : { milestone }),
     encrypted: encryption.format !== 'none',

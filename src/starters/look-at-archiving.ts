@@ -26,7 +26,7 @@ export interface WalStatus {
 /** @throws NOT_FOUND when it does not run */
 export function lookAtArchiving({ loaded, env }: VerbContext, system: SystemName): Promise<WalStatus> {
   return withClient(loaded, env, async ({ client }) => {
-    const handle = await runningArchiving(client, system)
+    const handle = await runningArchiving(client, system, loaded)
     const { steps, obstacles } = await createObserver(client, handle)()
     const required = loaded.config.systems[system]?.wal?.required ?? []
     const seen = steps.map(({ name, state, note, progress }) => ({

@@ -78,6 +78,8 @@ function changeOf(step: StepStatus, said: Said | undefined, at: number): string 
 }
 
 function lineOf({ name, state, note }: StepStatus): string {
+  // What was asked to end has not failed.
+  if (state === 'failed' && note?.startsWith('STOPPED') === true) return `${name}: stopped`
   return `${name}: ${state}${note === undefined ? '' : ` (${note})`}`
 }
 

@@ -1,12 +1,14 @@
 import type { Client } from '@temporalio/client'
 import type { LoadedConfig } from '../config/load-config.js'
+import { mainTaskQueue } from '../domain/contract-names.js'
 import { parseSystemName } from '../domain/ids.js'
 import { lightTries } from '../domain/plans.js'
 import { formatDuration } from '../domain/quantity.js'
 import { registerSearchAttributes } from '../observability/search-attributes.js'
+import { isPolled, workflowTasks } from '../workers/doctor/is-polled.js'
 import { withClient } from './client.js'
 import { followOperation } from './follow-operation.js'
-import { defaultReason, type FollowOptions } from './follow-options.js'
+import { defaultReason, type FollowOptions, leftStatus } from './follow-options.js'
 import { listOperations } from './list-operations.js'
 import { answer, remark } from './output.js'
 import { type Operation, startOperation } from './start-operation.js'
@@ -17,9 +19,6 @@ interface Telling<Report> {
   readonly describe: (report: Report) => string
   readonly exitStatusOf: (report: Report) => number
 }
-
-/** As of a program that Ctrl-C has ended: a script must not go on as if the work were done. */
-const leftStatus = 130
 
 /**
  * Starts an operation or joins the same one, follows it to its end and answers with its report; or leaves it to the workers.
@@ -40,16 +39,20 @@ export async function runOperation<Report>(
     }
     if (options.detach !== undefined) {
       const waits = started.joined ? undefined : await holderOf(client, operation)
-      const told = waits === undefined ? '' : `\n  ${describeWait(waits, loaded)}`
+      const hasWorker = await isPolled(connection, namespace, { name: mainTaskQueue, type: workflowTasks })
+      const told = [
+        ...(waits === undefined ? [] : [`\n  ${describeWait(waits, loaded)}`]),
+        ...(hasWorker ? [] : ['\n  no worker is there: it waits for one (`holdfast worker`)']),
+      ].join('')
       answer(
         options,
-        { ...running, ...(waits === undefined ? {} : { waitsFor: waits }) },
+        { ...running, worker: hasWorker ? 'there' : 'missing', ...(waits === undefined ? {} : { waitsFor: waits }) },
         `${workflowId} ${started.joined ? 'runs already' : 'is started'}${told}\n`,
       )
       return 0
     }
     if (started.joined) remark(`${workflowId} runs already; following it`)
-    const followed = await followOperation<Report>(client, started)
+    const followed = await followOperation<Report>(client, started.handle)
     if (followed.kind === 'left') {
       const where = followed.worker === 'missing' ? 'waits for a worker (`holdfast worker`)' : 'goes on in the workers'
       remark(`left; ${workflowId} ${where}. The same command follows it again, \`holdfast status\` shows it`)

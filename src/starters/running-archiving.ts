@@ -1,10 +1,13 @@
 import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client'
+import type { LoadedConfig } from '../config/load-config.js'
 import { walWorkflowId } from '../domain/contract-names.js'
-import { HoldfastError } from '../domain/errors.js'
+import { HoldfastError, toHoldfastError } from '../domain/errors.js'
 import type { SystemName } from '../domain/ids.js'
+import { howToConfigure } from './how-to-archive.js'
+import { resultOf } from './operation-result.js'
 
-/** The archiving of a system, whichever run of it is under way. @throws NOT_FOUND when there is none */
-export async function runningArchiving(client: Client, system: SystemName): Promise<WorkflowHandle> {
+/** The archiving of a system, whichever run of it is under way. @throws NOT_FOUND when there is none, saying why */
+export async function runningArchiving(client: Client, system: SystemName, loaded: LoadedConfig): Promise<WorkflowHandle> {
   const handle = client.workflow.getHandle(walWorkflowId(system))
   const status = await handle.describe().then(
     (description) => description.status.name,
@@ -14,8 +17,18 @@ export async function runningArchiving(client: Client, system: SystemName): Prom
     },
   )
   if (status === 'RUNNING') return handle
-  const since = status === 'NEVER' ? 'was never started' : `has ended (${status.toLowerCase()})`
+  const { since, toDo } = await reasonOf(handle, status)
+  const start = `start it with \`holdfast wal start ${system}\``
   throw new HoldfastError('NOT_FOUND', `the WAL of ${system} is not being archived: ${walWorkflowId(system)} ${since}`, {
-    hint: `start it with \`holdfast wal start ${system}\``,
+    hint: [...toDo, howToConfigure(system, loaded) ?? start].join('; '),
   })
+}
+
+async function reasonOf(handle: WorkflowHandle, status: string): Promise<{ since: string; toDo: readonly string[] }> {
+  if (status === 'NEVER') return { since: 'was never started', toDo: [] }
+  if (status !== 'FAILED') return { since: `has ended (${status.toLowerCase()})`, toDo: [] }
+  const failure = await resultOf(handle).then(() => undefined, toHoldfastError)
+  return failure === undefined
+    ? { since: 'has ended', toDo: [] }
+    : { since: `has failed: ${failure.code}: ${failure.message}`, toDo: [failure.hint] }
 }

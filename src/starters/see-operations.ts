@@ -7,8 +7,8 @@ import { createObserver, type Observation } from './observe-operation.js'
 import { resultOf } from './operation-result.js'
 
 export type RunningOperation = ListedOperation & Observation
-/** `failure`: why, of one that failed. */
-export type EndedOperation = ListedOperation & { readonly failure?: string }
+/** `failure`: why, of one that failed; `hint`: what to do. */
+export type EndedOperation = ListedOperation & { readonly failure?: string; readonly hint?: string }
 
 export interface OperationsSeen {
   readonly running: readonly RunningOperation[]
@@ -43,5 +43,7 @@ async function explained(client: Client, operation: ListedOperation): Promise<En
     () => undefined,
     (error: unknown) => toHoldfastError(error),
   )
-  return failure === undefined ? operation : { ...operation, failure: `${failure.code}: ${redactText(failure.message)}` }
+  if (failure === undefined) return operation
+  const { code, message, hint } = failure
+  return { ...operation, failure: `${code}: ${redactText(message)}`, hint: redactText(hint) }
 }

@@ -4,6 +4,8 @@ import { walWorkflowId } from '../domain/contract-names.js'
 import { exitStatusOf, HoldfastError } from '../domain/errors.js'
 import { parseSystemName, type SystemName } from '../domain/ids.js'
 import { describeWal } from './describe-wal.js'
+import { leftStatus } from './follow-options.js'
+import { howToConfigure } from './how-to-archive.js'
 import { answer, type OutputOptions, remark } from './output.js'
 import { addVerb, contextOf, knownSystem, requester } from './verb.js'
 
@@ -25,6 +27,7 @@ export function addWalCommand(program: Command, env: NodeJS.ProcessEnv): void {
       const { runId, joined } = await startArchiving(context, system, { requestedBy: requester(), reason: 'asked for by hand' })
       const workflowId = walWorkflowId(system)
       answer(options, { workflowId, runId, joined }, `${workflowId} ${joined ? 'runs already' : 'is started'}\n`)
+      remark(startedRemark(system))
     })
   addVerb(wal, 'stop', 'stop archiving; what the spool holds stays, and the server goes on to keep its WAL', stopExamples)
     .argument('<system>', 'name of a system')
@@ -35,13 +38,15 @@ export function addWalCommand(program: Command, env: NodeJS.ProcessEnv): void {
       const context = await contextOf(command, env)
       knownSystem(system, context.loaded)
       const { stopArchiving } = await import('./stop-archiving.js')
-      await stopArchiving(context, system, options.dropSlot === undefined ? 'keep' : 'drop')
       const dropped = options.dropSlot !== undefined
-      answer(
-        options,
-        { workflowId: walWorkflowId(system), stopped: true, slotDropped: dropped },
-        `archiving of ${system} is stopped\n`,
-      )
+      const workflowId = walWorkflowId(system)
+      if ((await stopArchiving(context, system, dropped ? 'drop' : 'keep')) === 'left') {
+        remark(`left; ${workflowId} is asked to stop, and does when a worker is there: \`holdfast wal status ${system}\``)
+        if (options.json !== undefined) answer(options, { workflowId, stopped: false }, '')
+        process.exitCode = leftStatus
+        return
+      }
+      answer(options, { workflowId, stopped: true, slotDropped: dropped }, `archiving of ${system} is stopped\n`)
       remark(dropped ? droppedRemark : keptRemark(system))
     })
   addVerb(wal, 'status', 'how far the WAL of a system is archived, and what is wrong', statusExamples)
@@ -69,13 +74,17 @@ Starting what runs already is no failure. Exit status: 0; others: see docs/opera
 const stopExamples = `  holdfast wal stop avi5               for a while: the server keeps its WAL, as much as max_slot_wal_keep_size says
   holdfast wal stop avi5 --drop-slot   for good: the WAL from now on cannot be archived later, and restores end here
 
-Exit status: 0 stopped, 4 it did not run
+Exit status: 0 stopped, 4 it did not run, 130 left with Ctrl-C
 `
 const statusExamples = `  holdfast wal status avi5
   holdfast wal status avi5 --json | jq '.conditions'
 
 Exit status: 0 all is well, 3 something is wrong (it says what), 4 it does not run
 `
+
+function startedRemark(system: SystemName): string {
+  return `\`holdfast wal status ${system}\` shows how it goes; take a full backup where \`holdfast window ${system}\` shows a gap, or none yet`
+}
 
 const droppedRemark =
   'the replication slot is gone: WAL from now on is in no archive. Take a full backup when archiving is started again'
@@ -86,8 +95,6 @@ function keptRemark(system: SystemName): string {
 
 function insistOnWal(system: SystemName, loaded: LoadedConfig): void {
   knownSystem(system, loaded)
-  if (loaded.config.systems[system]?.wal !== undefined) return
-  throw new HoldfastError('CONFIG_INVALID', `the WAL of system ${system} is not archived`, {
-    hint: `write wal: { mode: stream, required: […] } below systems.${system}, and restart the workers`,
-  })
+  const hint = howToConfigure(system, loaded)
+  if (hint !== undefined) throw new HoldfastError('CONFIG_INVALID', `the WAL of system ${system} is not to be archived`, { hint })
 }

@@ -98,7 +98,7 @@ const byName: Readonly<Record<string, Verdict | undefined>> = {
   RequestExpired: { code: 'STORE_DENIED', hint: clock },
   CredentialsProviderError: {
     code: 'STORE_DENIED',
-    hint: 'no credentials were found: set `credentials` of the repository, or the environment or role the AWS SDK looks for',
+    hint: 'no credentials were found: write `credentials: { accessKeyId: { file: keys/s3.id }, secretAccessKey: { file: keys/s3.secret } }` at the repository, or set up the profile, role or variables (AWS_ACCESS_KEY_ID, …) the AWS SDK looks for, for the worker as well',
   },
   AccessDenied: {
     code: 'STORE_DENIED',

@@ -31,7 +31,6 @@ export async function runDev(options: DevOptions): Promise<void> {
     ? undefined
     : await startFor(options, address, namespace, config.stateDirectory)
   say(server === undefined ? `Temporal runs already at ${address}; only the worker is started` : introduce(server, address))
-  say(examples(Object.keys(config.systems)[0] ?? 'avi5'))
   let lost: HoldfastError | undefined
   void server?.lost.then(() => {
     lost = new HoldfastError('CONTROL_PLANE', `the Temporal dev server has ended; see ${server.logFile}`)
@@ -40,7 +39,10 @@ export async function runDev(options: DevOptions): Promise<void> {
   })
   try {
     const { whenReady = async () => undefined } = options
-    const onReady = () => void whenReady().catch((error: unknown) => say(error instanceof Error ? error.message : String(error)))
+    const onReady = () => {
+      say(examples(Object.keys(config.systems)[0] ?? 'avi5', server === undefined ? 'the worker' : 'the worker and Temporal'))
+      void whenReady().catch((error: unknown) => say(error instanceof Error ? error.message : String(error)))
+    }
     await startWorker({ env, onReady, ...(configPath === undefined ? {} : { configPath }) })
   } finally {
     await server?.stop()
@@ -85,6 +87,8 @@ function introduce({ uiUrl, database }: DevServer, address: string): string {
   return `Temporal runs at ${address}, its database is ${database}\nWatch workflows at ${uiUrl}`
 }
 
-function examples(system: string): string {
-  return `In another terminal try:\n  holdfast doctor\n  holdfast backup ${system}\n  holdfast restore ${system} --name ${system}-check\nCtrl-C ends everything.`
+function examples(system: string, ours: string): string {
+  const verbs = ['doctor', `backup ${system}`, `restore ${system} --name ${system}-check`]
+  const tried = verbs.map((verb) => `  holdfast ${verb}`).join('\n')
+  return `In another terminal try:\n${tried}\nCtrl-C ends ${ours}; jobs and restored servers go on.`
 }

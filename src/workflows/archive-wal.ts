@@ -5,28 +5,24 @@ import {
   defineSignal,
   isCancellation,
   log,
-  ParentClosePolicy,
   setHandler,
   sleep,
-  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
 import type { Condition } from '../domain/condition.js'
-import { backupWorkflowId, dropGuardSignal, workflowNames } from '../domain/contract-names.js'
-import type { BackupRequest, WalRequest } from '../domain/operations.js'
+import { dropGuardSignal } from '../domain/contract-names.js'
+import type { WalRequest } from '../domain/operations.js'
 import type { WalPlan } from '../domain/plans.js'
 import type { Progress } from '../domain/progress.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
+import { answerGaps } from './answer-gaps.js'
 import { toWorkflowFailure } from './failures.js'
 import { outcomeAttribute } from './search-attribute-keys.js'
 import { createStatusBoard, type StatusBoard } from './status-board.js'
 
 /** Of one try of an activity that never ends by itself; after it comes the next. */
 const watchMs = 30 * 86_400_000
-/** Of gaps that were answered, so many are remembered. */
-const answeredKept = 20
-
 interface ArchiveRun {
   readonly request: WalRequest
   readonly plan: WalPlan
@@ -42,7 +38,7 @@ interface ArchiveRun {
  * this workflow; only its cancellation stops them. A gap that nothing can mend starts a full backup, from which the window begins anew.
  */
 export async function archiveWal(request: WalRequest): Promise<void> {
-  let dropGuard = false
+  let dropGuard = request.dropGuard ?? false
   setHandler(defineSignal(dropGuardSignal), () => {
     dropGuard = true
   })
@@ -50,7 +46,7 @@ export async function archiveWal(request: WalRequest): Promise<void> {
     const plan = await planning.planWal(request)
     const host = activitiesOn(plan.queues, plan.timeouts)
     try {
-      await archive(request, plan, host)
+      await archive(request, plan, host, () => dropGuard)
     } catch (error) {
       if (isCancellation(error)) await CancellationScope.nonCancellable(() => end(plan, host, dropGuard))
       throw error
@@ -62,7 +58,7 @@ export async function archiveWal(request: WalRequest): Promise<void> {
   }
 }
 
-async function archive(request: WalRequest, plan: WalPlan, host: HostActivities): Promise<never> {
+async function archive(request: WalRequest, plan: WalPlan, host: HostActivities, dropGuard: () => boolean): Promise<never> {
   const conditions = new Map<string, readonly Condition[]>()
   const steps = ['receive', ...plan.repositories.map((name) => `replicate ${name}`)]
   const board = createStatusBoard(`WAL of ${plan.system}`, steps, (progress) => noteConditions(run, progress))
@@ -84,7 +80,7 @@ async function archive(request: WalRequest, plan: WalPlan, host: HostActivities)
   await watched.catch((error: unknown) => {
     if (!isCancellation(error)) throw error
   })
-  return continueAsNew<typeof archiveWal>({ ...request, answered: run.answered })
+  return continueAsNew<typeof archiveWal>({ ...request, answered: run.answered, dropGuard: dropGuard() })
 }
 
 /** A job that ends, whatever the reason, is started again: what was wrong may have been mended. */
@@ -104,35 +100,6 @@ function noteConditions(run: ArchiveRun, { step, conditions = [] }: Progress): v
   run.conditions.set(step, conditions)
   const isWell = [...run.conditions.values()].every((each) => each.length === 0)
   upsertSearchAttributes([{ key: outcomeAttribute, value: isWell ? 'running' : 'degraded' }])
-}
-
-/** Once for each gap, with the reason. A backup of the system that runs already will do. */
-async function answerGaps(run: ArchiveRun): Promise<never> {
-  const open = () =>
-    [...run.conditions.values()].flat().find(({ code, message }) => code === 'WAL_GAP' && !run.answered.includes(message))
-  for (;;) {
-    await condition(() => open() !== undefined)
-    const gap = open()
-    if (gap === undefined) continue
-    run.answered = [...run.answered, gap.message].slice(-answeredKept)
-    await startBackup(run, gap)
-  }
-}
-
-async function startBackup({ plan }: ArchiveRun, gap: Condition): Promise<void> {
-  const { system } = plan
-  const request: BackupRequest = { system, kind: 'full', requestedBy: `wal/${system}`, reason: `WAL is missing: ${gap.message}` }
-  try {
-    await startChild(workflowNames.backupSystem, {
-      workflowId: backupWorkflowId(system, 'full'),
-      args: [request],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `full backup of ${system}, because WAL is missing`,
-    })
-  } catch (error) {
-    if (isCancellation(error)) throw error
-    log.warn('no backup was started for a gap in the WAL', { system, error: String(error) })
-  }
 }
 
 async function end(plan: WalPlan, host: HostActivities, dropGuard: boolean): Promise<void> {

@@ -168,6 +168,7 @@ async function finish(
     outcome: complete ? 'complete' : 'degraded',
     attempts,
     copies,
+    dataBytes: manifest.facts.dataBytes,
     storedBytes: manifest.artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     startedAt: run.startedAt.toISOString(),
     endedAt: new Date().toISOString(),

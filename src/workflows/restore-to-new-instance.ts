@@ -93,7 +93,10 @@ async function makeInstance(run: RestoreRun, input: RestoreInput): Promise<Resto
     backup: input.choice.backup,
     repositories: [...new Set(Object.values(extracted.reading.from))],
     problems: [...input.choice.away, ...extracted.reading.problems, ...problems],
-    connection: { host: '127.0.0.1', port: opened.port, socketDirectory: opened.socketDirectory },
+    connection: {
+      ...{ host: '127.0.0.1', port: opened.port, socketDirectory: opened.socketDirectory, systemUser: opened.user },
+      ...(opened.login === undefined ? {} : { login: opened.login }),
+    },
     dataDirectory: instance.dataDirectory,
     timeline,
     ...recoveryReport(input, reached),

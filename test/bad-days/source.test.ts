@@ -106,7 +106,9 @@ describe('a source', () => {
     await withWorker(stand, env, () =>
       expectRefusal(env, ['backup', 'shop'], {
         code: 'TOOL_MISSING',
-        message: new RegExp(`PostgreSQL 18, and no pg_basebackup of that version was found \\(nothing in ${nowhere}\\)`),
+        message: new RegExp(
+          `lacks pg_basebackup of PostgreSQL 18: the server cannot be copied from here \\(nothing in ${nowhere}\\)`,
+        ),
         hint: /install postgresql-client-18/,
       }),
     )

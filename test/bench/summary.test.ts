@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ContenderName } from '../../bench/contender.js'
 import { judge } from '../../bench/goals.js'
+import { type Replay, type ReplayerName, summariesOf } from '../../bench/replay.js'
 import type { Turn } from '../../bench/series.js'
 import { median, summarise } from '../../bench/summary.js'
 
@@ -29,6 +30,9 @@ test('a summary holds medians of each contender, in the order of the tables, and
   expect(theirs).toMatchObject({ contender: 'pgbackrest', runs: 1 })
 })
 
+const replay = (replayer: ReplayerName, wallMs: number) => ({ replayer, wallMs })
+const replays = (turns: Replay['turns']): Replay => ({ walBytes: 1, turns, summaries: summariesOf(turns) })
+
 test('a goal is met at its limit and missed above it', () => {
   const flat = (peakBytes: number) => ({
     ...turn('holdfast', 1, 1, peakBytes),
@@ -36,11 +40,12 @@ test('a goal is met at its limit and missed above it', () => {
     restore: { wallMs: 1, peakBytes, peakShares: {}, cpuSeconds: 1 },
   })
   const turns = [turn('holdfast', 16, 10, 300e6), turn('pgbackrest', 32, 10, 1), turn('bound', 10, 10, 1)]
-  const verdicts = judge(summarise(turns), [flat(200e6), flat(401e6)]).map(({ verdict }) => verdict)
-  expect(verdicts).toEqual(['met', 'met', 'missed', 'missed', 'missed'])
+  const replayed = [replay('holdfast', 20), replay('cp', 20), replay('holdfast', 23), replay('holdfast', 26)]
+  const verdicts = judge(summarise(turns), [flat(200e6), flat(401e6)], replays(replayed)).map(({ verdict }) => verdict)
+  expect(verdicts).toEqual(['met', 'met', 'missed', 'met', 'missed', 'missed'])
 })
 
 test('a goal without its figures is neither', () => {
-  const verdicts = judge(summarise([turn('bound', 10, 10, 1)]), []).map(({ verdict }) => verdict)
+  const verdicts = judge(summarise([turn('bound', 10, 10, 1)]), [], replays([])).map(({ verdict }) => verdict)
   expect(new Set(verdicts)).toEqual(new Set(['not measured']))
 })

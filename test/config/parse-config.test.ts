@@ -351,6 +351,13 @@ test('broken syntax is reported with its line', () => {
   expect(problemsOf('version: 1\nsystems: { avi5: [ }\n')[0]).toMatch(/^line 2: not valid YAML: /)
 })
 
+test('a key that is indented too deep is one problem, with its line and what to do', () => {
+  const local = '  local:\n    store: filesystem\n     path: /b\n    capture: true'
+  expect(problemsOf(sampleWith({ local }))).toEqual([
+    'line 5: what comes below is indented deeper than it may be; begin it in the column of its neighbours',
+  ])
+})
+
 test.each(['', '# nothing\n', '---\n'])('an empty file (%j) is told what to hold', (text) => {
   expect(problemsOf(text)).toEqual([expect.stringMatching(/^line 1: the file is empty; write version/)])
 })

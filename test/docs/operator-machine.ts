@@ -66,6 +66,7 @@ function replacementsFor({ directory, postgres, s3, firstPort }: Places): Replac
     ['/var/lib/postgresql', `${directory}/postgresql`],
     ['/var/backups/holdfast', `${directory}/backups`],
     ['/usr/local/bin', `${directory}/bin`],
+    ['-p 5432', `-p ${postgres.port}`],
     ['127.0.0.1:5432', `127.0.0.1:${postgres.port}`],
     ['15432', String(firstPort)],
     ['https://s3.example.com', s3.endpoint],
@@ -74,7 +75,6 @@ function replacementsFor({ directory, postgres, s3, firstPort }: Places): Replac
     ['backups-prod', 'backups'],
     ['YOUR-ACCESS-KEY-ID', s3.accessKeyId],
     ['YOUR-SECRET-ACCESS-KEY', s3.secretAccessKey],
-    ['sudo -u postgres', 'runuser -u postgres --'],
   ]
 }
 

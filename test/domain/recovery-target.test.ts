@@ -21,9 +21,9 @@ describe('the target of a restore', () => {
   test.each([
     ['2026-01-10T03:30:00', 'has no time zone'],
     ['2026-01-10 03:30', 'has no time zone'],
-    ['2026-02-30T03:30:00Z', 'is not a target'],
-    ['2026-01-10T25:00:00Z', 'is not a target'],
-    ['2026-01-10T03:30:00.1234567Z', 'is not a target'],
+    ['2026-02-30T03:30:00Z', 'is not a time'],
+    ['2026-01-10T25:00:00Z', 'is not a time'],
+    ['2026-01-10T03:30:00.1234567Z', 'is not a time'],
     ['yesterday', 'is not a target'],
     ['', 'is not a target'],
     ['lsn:16', 'is not an LSN'],

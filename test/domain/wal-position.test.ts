@@ -16,6 +16,13 @@ test.each<[string, WalPosition | undefined, string, TimelineHistory, WalPosition
   ['a guard after it does not', undefined, '0/8000000', second, at(2, '0/8000000')],
   ['to the fork first, where it was not reached', at(1, '0/6000000'), '0/1000000', second, at(1, '0/6000000')],
   ['from the fork, where the old primary had more', at(1, '0/8000000'), '0/1000000', second, at(2, '0/6000000')],
+  [
+    'on the new timeline, where the fork is at the end of a segment',
+    at(1, '0/6000000'),
+    '0/1000000',
+    { timeline: 2, ancestors: [{ timeline: 1, endLsn: parseLsn('0/6000000'), reason: '' }] },
+    at(2, '0/6000000'),
+  ],
   ['a server that went back is refused', at(2, '0/7000000'), '0/1000000', firstTimeline, undefined],
   [
     'another branch is received from the guard on',
@@ -25,8 +32,18 @@ test.each<[string, WalPosition | undefined, string, TimelineHistory, WalPosition
     at(1, '0/5000000'),
   ],
 ])('receiving goes on: %s', (_, received, guard, history, expected) => {
-  const plan = planWalStart({ received, guardLsn: parseLsn(guard), history, segmentSizeBytes })
+  const plan = planWalStart({ received, flushedLsn: parseLsn('0/A000000'), guardLsn: parseLsn(guard), history, segmentSizeBytes })
   expect(plan.outcome === 'start' ? plan.from : undefined).toEqual(expected)
+})
+
+test('a server that has less of its own timeline than was received is another one', () => {
+  const question = { received: at(1, '0/7000000'), guardLsn: parseLsn('0/1500718'), history: firstTimeline, segmentSizeBytes }
+  expect(planWalStart({ ...question, flushedLsn: parseLsn('0/6FFFFFF') })).toMatchObject({
+    outcome: 'refused',
+    message:
+      'the server is at 0/6FFFFFF of timeline 1, and was received up to 0/7000000 before: it was set back without a timeline of its own',
+  })
+  expect(planWalStart({ ...question, flushedLsn: parseLsn('0/7000000') }).outcome).toBe('start')
 })
 
 test.each([

@@ -16,7 +16,6 @@ const state: SpoolState = {
   origin,
   received: origin,
   histories: [],
-  gaps: [],
 }
 const nothing: Archived = { version: 1, spool: 'one', position: origin, ends: {}, gaps: [], partials: [] }
 
@@ -61,10 +60,13 @@ test('what the spool has no longer is a gap', () => {
   expect(archived.position).toEqual(origin)
 })
 
-test('what the server had removed is passed over', () => {
-  const gap = { from: origin, to: { timeline: 1, lsn: parseLsn('0/3000000') }, at: '' }
-  const files = [file(1, '0/3000000')]
-  expect(advanceArchived(nothing, files, () => true, { ...state, gaps: [gap] }).archived.position.lsn).toBe('0/4000000')
+test('what was passed over is a gap before anything comes after it', () => {
+  const received = { timeline: 1, lsn: parseLsn('0/3000000') }
+  const partial = file(1, '0/3000000', '0/3000100')
+  const look = (there: boolean) => advanceArchived(nothing, [file(1, '0/1000000'), partial], () => there, { ...state, received })
+  expect(look(true).gap).toEqual({ from: { timeline: 1, lsn: '0/2000000' }, to: received })
+  // Not while something is on its way: it may be what is missing.
+  expect(look(false).gap).toBeUndefined()
 })
 
 test('a new timeline begins within the segment the old one ended in', () => {

@@ -6,11 +6,14 @@ import { buffer } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { walEncryptionContext } from '../../src/catalog/encryption-context.js'
 import { parseWalKey, walName } from '../../src/catalog/wal-keys.js'
-import { parseRepositoryName } from '../../src/domain/ids.js'
+import { parseObjectKey, parseRepositoryName } from '../../src/domain/ids.js'
 import { type WalIdentity, walHashOf } from '../../src/domain/wal.js'
 import { compressZstd } from '../../src/pipeline/compress-zstd.js'
 import { encrypt } from '../../src/pipeline/encrypt.js'
+import type { LoggedRequest } from '../servers/s3-proxy.js'
+import { bucketStore } from '../stand/bucket-store.js'
 import { dropInstance } from '../stand/restored.js'
+import { postmasterPid, whenThere } from '../stand/trial-processes.js'
 import { openPitrBench, type PitrBench } from './pitr-bench.js'
 import { type Moment, startWriter } from './writer.js'
 
@@ -27,7 +30,7 @@ describe('archived WAL that is not as it was', () => {
   const undo: (() => Promise<void>)[] = []
 
   beforeAll(async () => {
-    bench = await openPitrBench({ server: { major: 18, walSegmentSizeMb: 1 }, ballast: 10_000 })
+    bench = await openPitrBench({ server: { major: 18, walSegmentSizeMb: 1 }, ballast: 10_000, archiver: 'test' })
     const writer = await startWriter(bench.source)
     await writer.writes(300)
     await writer.stop()
@@ -123,6 +126,43 @@ describe('archived WAL that is not as it was', () => {
     const ending = await bench.restore('missing', last.at, local)
     expect(ending).toMatchObject({ outcome: 'failed', code: 'OUTSIDE_WINDOW', message: expect.stringContaining(file()) })
     expect(bench.stand.proxy.requests.slice(asked)).toEqual([])
+  })
+
+  test('a part of a segment that is replaced before it is fetched is fetched as what has taken its place', async () => {
+    const { proxy } = bench.stand
+    const bucket = await bucketStore(bench.stand)
+    const held = proxy.hold(({ operation, key }) => operation === 'Get' && key.includes('.partial.'))
+    const restoring = bench.expectRows('replaced', `lsn:${last.lsn}`, last.rows, { repository: parseRepositoryName('primary') })
+    const { request, release } = await Promise.race([
+      held,
+      restoring.then(() => Promise.reject(new Error('nothing was fetched'))),
+    ])
+    await bench.source.sql('create table later (number int)')
+    await bench.archiver.archive()
+    await bucket.delete([parseObjectKey(request.key)])
+    release()
+    expect((await restoring).problems).toEqual([])
+  })
+
+  test('what is committed after the target while a restore to it goes on is never in it', async () => {
+    const { proxy } = bench.stand
+    const bucket = await bucketStore(bench.stand)
+    const { at } = await bench.archiver.archive()
+    const isPartial = ({ operation, key }: LoggedRequest) => operation === 'Get' && key.includes('.partial.')
+    const held = proxy.hold(isPartial)
+    // Nothing comes after: the server is started a second time, to the end of what is archived.
+    const restoring = bench.expectRows('past', at, last.rows, { repository: parseRepositoryName('primary') })
+    const { request, release } = await Promise.race([
+      held,
+      restoring.then(() => Promise.reject(new Error('nothing was fetched'))),
+    ])
+    release()
+    await whenThere(async () => ((await postmasterPid(bench.stand, 'past')) === undefined ? undefined : true), restoring)
+    await bench.source.sql(`insert into numbered (number) values (${last.rows + 1})`)
+    await bench.archiver.archive()
+    await bucket.delete([parseObjectKey(request.key)])
+    await restoring
+    await bench.source.sql(`delete from numbered where number > ${last.rows}`)
   })
 
   test('a segment that is there twice with different contents is never chosen', async () => {

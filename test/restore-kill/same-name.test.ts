@@ -54,7 +54,7 @@ describe('where a restore may not go', () => {
 
     const late = await restore('twin', '--repository', 'primary')
     expect(late).toMatchObject({ exitCode: 5 })
-    expect(late.stderr).toContain('instance twin belongs to restore/twin')
+    expect(late.stderr).toContain('instance twin is there already: RUNNING, of ')
     expect(await instancesOf(stand).find(parseInstanceName('twin'))).toMatchObject({ state: 'RUNNING' })
     expect(await contentsOfInstance(stand, report)).toEqual(bench.contents)
     await dropInstance(stand, 'twin')

@@ -14,6 +14,8 @@ export interface TemporalOptions {
   readonly port?: number
   /** Of the web UI, which runs only when this is given. */
   readonly uiPort?: number
+  /** Events of a workflow's history after which it is told to continue as a new run; 4096 where left out. */
+  readonly suggestContinueAsNewAfter?: number
   /** `free`: it lives on without this process. `tied`, unless told: it ends with it. */
   readonly lifetime?: 'tied' | 'free'
 }
@@ -76,13 +78,16 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
   }
 }
 
-function argumentsFor({ directory, uiPort }: TemporalOptions, port: number): string[] {
+function argumentsFor({ directory, uiPort, suggestContinueAsNewAfter }: TemporalOptions, port: number): string[] {
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
     // What an engineer has configured for the CLI must not change what is tested.
     ...['--disable-config-file', '--disable-config-env'],
     ...['--db-filename', join(directory, 'temporal.db')],
     ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    ...(suggestContinueAsNewAfter === undefined
+      ? []
+      : ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${suggestContinueAsNewAfter}`]),
     ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ]
 }

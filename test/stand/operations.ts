@@ -6,6 +6,7 @@ import {
   mainTaskQueue,
   restoreWorkflowId,
   statusQuery,
+  walWorkflowId,
   workflowNames,
 } from '../../src/domain/contract-names.js'
 import { type ErrorCode, HoldfastError } from '../../src/domain/errors.js'
@@ -18,6 +19,7 @@ import type {
   DatabaseRestoreRequest,
   RestoreReport,
   RestoreRequest,
+  WalRequest,
 } from '../../src/domain/operations.js'
 import { resultOf } from '../../src/starters/operation-result.js'
 
@@ -42,6 +44,8 @@ export interface Operations {
   restore(instance: string, request?: Partial<RestoreRequest>): Promise<Operation<RestoreReport>>
   /** Of `shop`, into a database of `shop` where the request says nothing else. */
   restoreDatabase(database: string, request?: Partial<DatabaseRestoreRequest>): Promise<Operation<DatabaseRestoreReport>>
+  /** Of `shop`'s WAL, which goes on until it is cancelled. */
+  archive(): Promise<Operation<void>>
   close(): Promise<void>
 }
 
@@ -81,6 +85,10 @@ export async function connectOperations(temporalAddress: string): Promise<Operat
       const request = { system, into: system, database, target: { kind: 'latest' }, owners: 'keep', ...asked, ...change } as const
       const workflowId = databaseRestoreWorkflowId(request.into, database)
       return start<DatabaseRestoreReport>(workflowNames.restoreIntoDatabase, workflowId, request)
+    },
+    archive: () => {
+      const request: WalRequest = { system: parseSystemName('shop'), ...asked }
+      return start<void>(workflowNames.archiveWal, walWorkflowId('shop'), request)
     },
     close: () => connection.close(),
   }

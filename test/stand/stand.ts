@@ -14,6 +14,8 @@ export interface StandOptions extends StandSettings {
   readonly postgresMajor?: 15 | 18
   /** Share a source with other stands of the same file: starting one takes seconds. */
   readonly postgres?: TestPostgres
+  /** See `TemporalOptions`. */
+  readonly suggestContinueAsNewAfter?: number
 }
 
 /** Everything a backup needs, real and apart from all others: server, S3 behind a recording proxy, configuration, worker. */
@@ -41,7 +43,12 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     await mkdir(join(directory, name), { mode: name === 'instances' ? 0o755 : 0o700 })
   const postgresMajor = options.postgresMajor ?? 15
   const postgres = options.postgres ?? (await startPostgres({ major: postgresMajor, directory, tablespace: true }))
-  let temporal = await startTemporal({ directory: join(directory, 'temporal') })
+  const { suggestContinueAsNewAfter } = options
+  const temporalOptions = {
+    directory: join(directory, 'temporal'),
+    ...(suggestContinueAsNewAfter === undefined ? {} : { suggestContinueAsNewAfter }),
+  }
+  let temporal = await startTemporal(temporalOptions)
   const temporalPort = Number(temporal.address.split(':')[1])
   const s3 = await startVersitygw({ directory: join(directory, 's3') })
   const proxy = await startS3Proxy({ target: s3.endpoint })
@@ -79,7 +86,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
       return temporal
     },
     async restartTemporal() {
-      temporal = await startTemporal({ directory: join(directory, 'temporal'), port: temporalPort })
+      temporal = await startTemporal({ ...temporalOptions, port: temporalPort })
     },
     env,
     startWorker: () => startWorkerProcess(env, join(directory, 'worker.log')),

@@ -46,7 +46,7 @@ test('what init makes and prints is all that a backup needs', async () => {
   await appendFile(hostAccessFile, `${hostAccess.join('\n')}\n`)
   await postgres.sql('select pg_reload_conf()')
   // The test's superuser comes with a password, over TCP.
-  const commands = `${role.create}\n${role.readFiles}\n`.replaceAll('sudo -u postgres psql', 'psql')
+  const commands = `${role.create}\n${role.readFiles}\n`.replaceAll(/^(runuser -u postgres --|sudo -u postgres) psql/gm, 'psql')
   const superuser = { PGHOST: postgres.host, PGUSER: postgres.user, PGPASSWORD: postgres.password }
   await execa('bash', ['-euo', 'pipefail', '-c', commands], { env: { PATH: env.PATH, ...superuser }, extendEnv: false })
 

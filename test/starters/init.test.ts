@@ -31,7 +31,8 @@ describe('without a terminal', () => {
 
   test('--yes makes a configuration that loads, a key, and a password, for nobody else to read', async () => {
     const result = await init(['--yes', '--no-doctor', '--system', 'shop'])
-    expect(result, result.stderr).toMatchObject({ exitCode: 0, stderr: '' })
+    const alone = expect.stringContaining('Backups stay on this machine alone')
+    expect(result, result.stderr).toMatchObject({ exitCode: 0, stderr: '', stdout: alone })
     const month = new Date().toISOString().slice(0, 7)
     expect(await treeOf(places.directory)).toEqual([
       'backups 700',
@@ -83,6 +84,7 @@ describe('without a terminal', () => {
     const from = ['--s3-access-key-id', 'env:S3_ID', '--s3-secret-access-key', `file:${file}`]
     const result = await init(['--yes', '--no-doctor', '--no-encryption', '--system', 'shop', ...bucket, ...from], credentials)
     expect(result, result.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('NOT encrypted') })
+    expect(result.stdout).not.toContain('on this machine alone')
     const { config } = await loadConfig({ env: places.env })
     expect(config).toMatchObject({
       encryption: { kind: 'off' },

@@ -35,6 +35,11 @@ test('a step that begins again is told again', () => {
   expect(lines).toEqual(['check: running', 'check: failed', 'check: running'])
 })
 
+test('a step that was asked to end has not failed', () => {
+  display.show({ steps: [{ name: 'receive', state: 'failed', note: 'STOPPED: cancelled' }], ...idle })
+  expect(lines).toEqual(['receive: stopped'])
+})
+
 test('what runs is told again every half a minute, with its figures or with how long it stands still', () => {
   display.show(capture(0))
   nowMs = 29_000

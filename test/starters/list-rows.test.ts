@@ -51,7 +51,7 @@ test('a damaged manifest is told with its reason, and its backup is degraded', (
 test('a backup without a readable manifest is listed all the same', () => {
   const row = rowOf([damaged])
   expect(row).not.toHaveProperty('storedBytes')
-  expect(describeList([row])).toMatch(/\? +\? +nowhere whole DEGRADED/)
+  expect(describeList([row])).toMatch(/\? +\? +\? +nowhere whole DEGRADED/)
 })
 
 test('the table fits 80 columns and has no blanks at the ends of lines', () => {

@@ -2,15 +2,24 @@ import { describe, expect, test } from 'vitest'
 import { hostAccessLines, roleCommands } from '../../src/starters/init/role-commands.js'
 
 describe('commands for the role', () => {
-  const request = { role: 'backup', server: { host: '127.0.0.1', port: 5432 }, passwordFile: '/etc/holdfast/keys/p' }
+  const request = {
+    role: 'backup',
+    server: { host: '127.0.0.1', port: 5432 },
+    passwordFile: '/etc/holdfast/keys/p',
+    runBy: 'another user',
+  } as const
 
   test.each([
-    [{ host: '127.0.0.1', port: 5432 }, 'sudo -u postgres psql -v'],
+    [{ host: '127.0.0.1', port: 5432 }, 'sudo -u postgres psql -p 5432 -v'],
     [{ host: 'localhost', port: 5433 }, 'sudo -u postgres psql -p 5433 -v'],
-    [{ host: '/run/my sockets', port: 5432 }, "sudo -u postgres psql -h '/run/my sockets' -v"],
+    [{ host: '/run/my sockets', port: 5432 }, "sudo -u postgres psql -h '/run/my sockets' -p 5432 -v"],
     [{ host: 'db2', port: 5433 }, 'psql -h db2 -U postgres -p 5433 -v'],
   ])('go to %j as its superuser', (server, beginning) => {
     expect(roleCommands({ ...request, server }).create.startsWith(beginning)).toBe(true)
+  })
+
+  test('become the superuser of the machine without sudo where root runs them', () => {
+    expect(roleCommands({ ...request, runBy: 'root' }).create).toMatch(/^runuser -u postgres -- psql -p 5432 -v/)
   })
 
   test('quote what would be more than a name, for SQL and for the shell', () => {

@@ -70,7 +70,10 @@ async function untilStatus(isSo: (status: Status) => boolean): Promise<Status> {
 
 test('without a worker what was started is shown, waiting for one, and cancelling it loses nothing', async () => {
   expect(await cli('status')).toMatchObject({ exitCode: 0, stdout: 'nothing is running or waiting' })
-  expect(await cli('restore', 'shop', '--name', 'shop-check', '--detach')).toMatchObject({ exitCode: 0 })
+  expect(await cli('restore', 'shop', '--name', 'shop-check', '--detach')).toMatchObject({
+    exitCode: 0,
+    stdout: 'restore/shop-check is started\n  no worker is there: it waits for one (`holdfast worker`)',
+  })
   await untilStatus(({ running }) => running.length === 1)
   const text = (await cli('status')).stdout
   expect(text).toMatch(/^restore\/shop-check: since 20.*, for /)
@@ -81,7 +84,7 @@ test('without a worker what was started is shown, waiting for one, and cancellin
   })
   const { ended } = await untilStatus(({ running }) => running.length === 0)
   expect(ended).toMatchObject([{ id: 'restore/shop-check', outcome: 'stopped' }])
-}, 60_000)
+}, 120_000)
 
 test('what is tried again, and what waits for another operation, is told in words, with how long it goes on', async () => {
   worker = await startWorkerProcess(env, join(directory, 'worker.log'))
@@ -113,7 +116,7 @@ test('what is tried again, and what waits for another operation, is told in word
   ])
   full.interrupt()
   expect(await full.ended).toMatchObject({ exitCode: 130, stderr: expect.stringContaining('goes on in the workers') })
-}, 60_000)
+}, 120_000)
 
 test('cancel ends what is named as status names it, says what is lost, and refuses anything else with what there is', async () => {
   const wrong = await cli('cancel', 'backup/shop/ful')
@@ -127,4 +130,4 @@ test('cancel ends what is named as status names it, says what is lost, and refus
   )
   const again = await cli('cancel', 'backup/shop/full')
   expect(again).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('runs no more') })
-}, 60_000)
+}, 120_000)

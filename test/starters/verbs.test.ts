@@ -243,12 +243,16 @@ describe('with a worker', () => {
   test('an instance is restored, listed, stopped, and dropped', async () => {
     const restored = await stand.cli('restore', 'shop', '--name', 'copy', '--json')
     expect(restored, restored.stderr).toMatchObject({ exitCode: 0 })
-    expect(documentOf(restored)).toMatchObject({ instance: 'copy', backup })
+    const connection = { systemUser: expect.any(String), login: { user: 'postgres', database: 'postgres' } }
+    expect(documentOf(restored)).toMatchObject({ instance: 'copy', backup, connection })
     const list = async () => documentOf(await stand.cli('instances', 'ls', '--json')).instances
     expect(await list()).toMatchObject([{ name: 'copy', state: 'RUNNING', running: true, backup }])
 
     const again = await stand.cli('restore', 'shop', '--name', 'copy')
-    expect(again).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('INSTANCE_EXISTS') })
+    expect(again).toMatchObject({
+      exitCode: 5,
+      stderr: expect.stringMatching(/copy is there already: RUNNING.*\n.*INSTANCE_EXISTS.*drop copy/),
+    })
 
     expect(documentOf(await stand.cli('instances', 'stop', 'copy', '--json'))).toEqual({ instance: 'copy', stopped: true })
     expect(await list()).toMatchObject([{ name: 'copy', state: 'RUNNING', running: false }])

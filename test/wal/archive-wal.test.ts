@@ -1,7 +1,8 @@
-import { rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { parseSystemName } from '../../src/domain/ids.js'
 import type { Lsn } from '../../src/domain/lsn.js'
 import { startPostgres } from '../servers/postgres.js'
@@ -11,7 +12,7 @@ import { type ArchiveBench, startArchiveBench, until } from './archive-bench.js'
 
 /* One server, one archive, and what may happen to them, one after the other: at the end of each nothing is missing. */
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 180_000 })
 
 const mib = 2 ** 20
 let bench: ArchiveBench
@@ -140,6 +141,40 @@ test('another cluster on the same port is refused, and nothing of it is stored',
     await postgres.start()
   }
   await expectNoGap()
+})
+
+test('what cannot be started says so, and what runs is joined', async () => {
+  const { stand } = bench
+  const joined = await stand.cli('wal', 'start', 'shop', '--json')
+  expect(joined.exitCode).toBe(0)
+  expect(JSON.parse(joined.stdout)).toMatchObject({ workflowId: 'wal/shop', joined: true, runId: expect.any(String) })
+  const unknown = await stand.cli('wal', 'start', 'shp')
+  expect(unknown).toMatchObject({ exitCode: 4 })
+  expect(unknown.stderr).toMatch(/there is no system "shp".*\n.*did you mean shop\?/s)
+  const plain = join(stand.directory, 'without-wal.yaml')
+  const config = parse(await readFile(stand.configPath, 'utf8'))
+  delete config.systems.shop.wal
+  await writeFile(plain, stringify(config), { mode: 0o600 })
+  const refused = await stand.cli('wal', 'start', 'shop', '--config', plain, '--json')
+  expect(refused.exitCode).toBe(2)
+  expect(JSON.parse(refused.stdout)).toMatchObject({
+    error: { code: 'CONFIG_INVALID', hint: expect.stringContaining('wal: { mode: stream, required') },
+  })
+})
+
+test('the status says that no worker is there, and that it is well again', async () => {
+  const { stand } = bench
+  await bench.worker.stop()
+  const alone = await stand.cli('wal', 'status', 'shop')
+  expect(alone.exitCode).toBe(3)
+  expect(alone.stdout).toMatch(/^! no worker takes task queue holdfast: start `holdfast worker`$/m)
+  bench.worker = await stand.startWorker()
+  // The slot that was dropped is told for an hour.
+  const codes = await until('nothing but the slot', async () => {
+    const { conditions, obstacles } = JSON.parse((await stand.cli('wal', 'status', 'shop', '--json')).stdout)
+    return obstacles.length === 0 && conditions.length <= 1 ? conditions.map(({ code }: { code: string }) => code) : undefined
+  })
+  expect(codes).toEqual(['WAL_SLOT_LOST'])
 })
 
 test('stopping ends the jobs and leaves the slot, unless it is to go', async () => {

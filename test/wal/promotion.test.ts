@@ -1,69 +1,115 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { parseLsn } from '../../src/domain/lsn.js'
+import { type Lsn, lsnToBytes, parseLsn } from '../../src/domain/lsn.js'
 import { parseTimelineHistory } from '../../src/domain/timeline-history.js'
+import { historyFileName } from '../../src/domain/wal.js'
+import { freePort } from '../servers/free-port.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { type ArchiveBench, startArchiveBench, until } from './archive-bench.js'
 import { type Standby, startStandby } from './standby.js'
 
-/* PostgreSQL 18 with segments of 1 MB and a standby, which takes over. */
+/* PostgreSQL 18 with segments of 1 MB and a standby, which takes over, and another after it. */
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 180_000 })
 
 const mib = 2 ** 20
 let primary: TestPostgres
-let standbys: Standby[] = []
+let [first, second] = [undefined, undefined] as (Standby | undefined)[]
+let secondPort: number
 let bench: ArchiveBench
 
 beforeAll(async () => {
   const settings = { max_slot_wal_keep_size: '512MB', wal_keep_size: '256MB', hot_standby: 'on' }
   primary = await startPostgres({ major: 18, walSegmentSizeMb: 1, settings })
-  standbys = [await startStandby(primary)]
-  bench = await startArchiveBench({ server: primary, otherHosts: standbys.map(({ port }) => `127.0.0.1:${port}`) })
+  first = await startStandby(primary)
+  secondPort = await freePort()
+  bench = await startArchiveBench({ server: primary, otherHosts: [first.port, secondPort].map((port) => `127.0.0.1:${port}`) })
   await bench.stand.cli('wal', 'start', 'shop')
 })
 
 afterAll(async () => {
   await bench?.close()
-  for (const standby of standbys) await standby.dispose()
+  await first?.dispose()
+  await second?.dispose()
   await primary?.dispose()
 })
 
-test('a standby that takes over is followed: its history, the end of the old timeline, and all that comes after', async () => {
-  const [standby] = standbys as [Standby]
-  const origin = await bench.flushed()
-  const before = await bench.write(5 * mib)
-  await bench.marked(before)
-  expect(await bench.compare(origin, before)).toBeGreaterThanOrEqual(4)
-  const guards = () =>
-    standby.sql<{ lsn: string }>(`select restart_lsn::text as lsn from pg_replication_slots where slot_name = 'holdfast_shop'`)
-  await until('a guard on the standby', async () => ((await guards()).length === 1 ? true : undefined))
-  await until('the standby to have it all', async () => {
-    const [row] = await standby.sql<{ done: boolean }>(`select pg_last_wal_replay_lsn() >= '${before}' as done`)
+const guardOn = (standby: Standby) =>
+  until('a guard on the standby', async () => {
+    const rows = await standby.sql(`select 1 from pg_replication_slots where slot_name = 'holdfast_shop'`)
+    return rows.length === 1 ? true : undefined
+  })
+
+const caughtUp = (standby: Standby, lsn: Lsn) =>
+  until('the standby to have it all', async () => {
+    const [row] = await standby.sql<{ done: boolean }>(`select pg_last_wal_replay_lsn() >= '${lsn}' as done`)
     return row?.done === true ? true : undefined
   })
 
+test('what the primary has removed is received from a standby that has it', async () => {
+  const standby = first as Standby
+  const origin = await bench.flushed()
+  await bench.marked(await bench.write(mib))
+  await guardOn(standby)
+  await bench.stand.cli('wal', 'stop', 'shop')
+  await primary.sql(`select pg_drop_replication_slot('holdfast_shop')`)
+  await primary.sql('alter system set wal_keep_size = 0')
+  await primary.sql('select pg_reload_conf()')
+  await caughtUp(standby, await bench.write(6 * mib))
+  await primary.sql('checkpoint')
+  await bench.write(mib)
+  await primary.sql('checkpoint')
+  await primary.sql('alter system reset wal_keep_size')
+  await primary.sql('select pg_reload_conf()')
+  await bench.stand.cli('wal', 'start', 'shop')
+  const lsn = await bench.write(mib)
+  for (const repository of ['primary', 'local']) {
+    await bench.marked(lsn, repository)
+    const compared = await bench.compare(origin, lsn, repository, { timeline: 1, dataDirectory: standby.dataDirectory })
+    expect(compared).toBeGreaterThanOrEqual(7)
+  }
+  expect((await bench.conditions()).map(({ code }) => code)).not.toContain('WAL_GAP')
+})
+
+test('a standby that takes over is followed: its history, the end of the old timeline, and all that comes after', async () => {
+  const standby = first as Standby
+  const before = await bench.write(5 * mib)
+  await bench.marked(before)
+  await caughtUp(standby, before)
   await primary.stop('immediate')
+  await expectFollowed(standby, 2)
+})
+
+test('and so is the one that takes over from it', async () => {
+  const standby = first as Standby
+  second = await startStandby({ ...primary, port: standby.port }, secondPort)
+  await guardOn(second)
+  const [row] = await standby.sql<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn')
+  await caughtUp(second, parseLsn(row?.lsn ?? ''))
+  await standby.stop()
+  await expectFollowed(second, 3)
+})
+
+async function expectFollowed(standby: Standby, timeline: number): Promise<void> {
   await standby.promote()
   await standby.sql(`insert into ballast select i, repeat(md5(i::text), 30) from generate_series(1, 4000) i`)
   const [row] = await standby.sql<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn')
   const after = parseLsn(row?.lsn ?? '')
   await bench.marked(after)
   await bench.marked(after, 'local')
-
   const objects = await bench.objects()
-  const history = objects.find(({ kind }) => kind === 'history')
-  if (history === undefined) throw new Error('there is no history')
-  const original = await readFile(join(standby.dataDirectory, 'pg_wal', '00000002.history'))
+  const name = historyFileName(timeline)
+  const history = objects.find(({ file }) => file === name)
+  if (history === undefined) throw new Error(`there is no ${name}`)
+  const original = await readFile(join(standby.dataDirectory, 'pg_wal', name))
   expect(original.equals(await bench.read(history))).toBe(true)
-  const fork = parseTimelineHistory(original.toString(), 2).ancestors[0]?.endLsn
-  expect(
-    await bench.compare(fork ?? after, after, 'primary', { timeline: 2, dataDirectory: standby.dataDirectory }),
-  ).toBeGreaterThanOrEqual(3)
-  // The way to the end of the old timeline.
-  const ends = objects.flatMap((object) =>
-    object.kind === 'partial' && object.file.startsWith('00000001') ? [object.endLsn] : [],
-  )
-  expect(ends).toHaveLength(1)
-})
+  const fork = parseTimelineHistory(original.toString(), timeline).ancestors.at(-1)?.endLsn
+  const there = { timeline, dataDirectory: standby.dataDirectory }
+  expect(await bench.compare(fork ?? after, after, 'primary', there)).toBeGreaterThanOrEqual(3)
+  // The way to the end of the old timeline; where that is the end of a segment, there is no more.
+  const old = `0000000${timeline - 1}`
+  const rest = lsnToBytes(fork ?? after) % BigInt(bench.segmentBytes)
+  expect(objects.filter(({ kind, file }) => kind === 'partial' && file.startsWith(old))).toHaveLength(rest === 0n ? 0 : 1)
+  expect((await bench.conditions()).map(({ code }) => code)).not.toContain('WAL_GAP')
+}

@@ -11,16 +11,21 @@ export interface Standby {
   readonly dataDirectory: string
   sql<Row extends pg.QueryResultRow>(query: string): Promise<Row[]>
   promote(): Promise<void>
+  /** At once, as a crash does. */
+  stop(): Promise<void>
   dispose(): Promise<void>
 }
 
-export async function startStandby(primary: Pick<TestPostgres, 'port' | 'password' | 'binDirectory'>): Promise<Standby> {
+export async function startStandby(
+  primary: Pick<TestPostgres, 'port' | 'password' | 'binDirectory'>,
+  wantedPort?: number,
+): Promise<Standby> {
   const { binDirectory, password } = primary
   const user = await serverUser()
   const directory = await mkdtemp('/tmp/standby-')
   await chown(directory, user.uid, user.gid)
   const dataDirectory = join(directory, 'data')
-  const port = await freePort()
+  const port = wantedPort ?? (await freePort())
   const run = (program: string, ...args: string[]) =>
     runProgram({ program: join(binDirectory, program), args, cwd: '/', runAs: user, env: { PGPASSWORD: password } }, {})
   const source = ['-h', '127.0.0.1', '-p', String(primary.port), '-U', 'postgres']
@@ -41,6 +46,7 @@ export async function startStandby(primary: Pick<TestPostgres, 'port' | 'passwor
       }
     },
     promote: async () => void (await run('pg_ctl', '-D', dataDirectory, '-s', '-w', 'promote')),
+    stop: async () => void (await run('pg_ctl', '-D', dataDirectory, '-s', '-w', '-m', 'immediate', 'stop')),
     async dispose() {
       await run('pg_ctl', '-D', dataDirectory, '-s', '-w', '-m', 'immediate', 'stop').catch(() => {})
       await rm(directory, { recursive: true, force: true })

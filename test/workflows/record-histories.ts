@@ -1,12 +1,14 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { parseInstanceName } from '../../src/domain/ids.js'
+import { progressSignal } from '../../src/domain/contract-names.js'
+import { parseInstanceName, parseRepositoryName } from '../../src/domain/ids.js'
 import { instanceFiles } from '../../src/engines/postgres/instance-files.js'
 import { awaitJob, killJob } from '../stand/job-processes.js'
 import { connectOperations, type Operation, type Operations } from '../stand/operations.js'
 import { dropInstance, instancesOf } from '../stand/restored.js'
 import { type Stand, startStand } from '../stand/stand.js'
+import { startTestArchiver, type TestArchiver } from '../stand/test-archiver.js'
 
 /** What the stand's secrets were, kept beside the histories: the stand is long gone, and they must not be in them. */
 export const secretsFile = 'secrets-of-the-stand.json'
@@ -15,7 +17,7 @@ interface Scene {
   readonly name: string
   /** What the ending must look like, or the history is not what its name says. */
   readonly expected: string
-  play(stand: Stand, operations: Operations): Promise<Operation<unknown>>
+  play(stand: Stand, operations: Operations, archiver: TestArchiver): Promise<Operation<unknown>>
 }
 
 const scenes: readonly Scene[] = [
@@ -41,6 +43,16 @@ const scenes: readonly Scene[] = [
     expected: 'failed ALREADY_EXISTS',
     play: (_stand, { restoreDatabase }) => restoreDatabase('postgres'),
   },
+  // From here on WAL is archived: before, the newest there is was the end of a backup.
+  { name: 'restore-recovery-complete', expected: 'done', play: recovered },
+  {
+    name: 'restore-recovery-cancelled',
+    expected: 'failed STOPPED',
+    play: async (stand, operations, archiver) => cancelled(recovery('unwanted', stand, operations, archiver), 'replay'),
+  },
+  { name: 'restore-recovery-undelivered', expected: 'failed ARTIFACT_DAMAGED', play: undelivered },
+  { name: 'wal-stopped', expected: 'failed STOPPED', play: (_stand, { archive }) => cancelled(archive(), 'receive') },
+  { name: 'wal-continued', expected: 'failed STOPPED', play: continued },
 ]
 
 /**
@@ -54,13 +66,22 @@ export async function recordHistories(directory: string): Promise<void> {
 }
 
 async function recordScenes(missing: readonly Scene[], directory: string): Promise<void> {
-  const stand = await startStand({ maxRate: '8MB/s' })
+  const stand = await startStand({
+    maxRate: '8MB/s',
+    wal: { mode: 'stream', required: ['primary'] },
+    suggestContinueAsNewAfter: 400,
+  })
   try {
     await stand.postgres.fillSample(20_000)
     const worker = await stand.startWorker()
     const operations = await connectOperations(stand.temporal.address)
-    for (const scene of missing) await record(scene, stand, operations, directory)
-    await dropInstance(stand, 'whole')
+    // Its receiver has no slot.
+    await stand.postgres.sql(`alter system set wal_keep_size = '512MB'`)
+    await stand.postgres.sql('select pg_reload_conf()')
+    const archiver = await startTestArchiver(stand.postgres, stand)
+    for (const scene of missing) await record(scene, stand, operations, archiver, directory)
+    for (const name of ['whole', 'recovered']) await dropInstance(stand, name)
+    await archiver.stop()
     await operations.close()
     await worker.stop()
   } finally {
@@ -71,8 +92,14 @@ async function recordScenes(missing: readonly Scene[], directory: string): Promi
   await writeFile(join(directory, secretsFile), `${JSON.stringify([...new Set(secrets)])}\n`)
 }
 
-async function record({ name, expected, play }: Scene, stand: Stand, operations: Operations, directory: string): Promise<void> {
-  const operation = await play(stand, operations)
+async function record(
+  { name, expected, play }: Scene,
+  stand: Stand,
+  operations: Operations,
+  archiver: TestArchiver,
+  directory: string,
+): Promise<void> {
+  const operation = await play(stand, operations, archiver)
   const ending = await operation.ending
   const seen = ending.outcome === 'failed' ? `failed ${ending.code}` : `done ${summaryOf(ending.report)}`.trim()
   if (seen !== expected) throw new Error(`${name} ended with "${seen}" instead of "${expected}"`)
@@ -107,6 +134,19 @@ async function cancelled(starting: Promise<Operation<unknown>>, during: string):
   return operation
 }
 
+/** Figures come until the server says that the history is long enough. What is kept is the history of the first run. */
+async function continued(_stand: Stand, { archive }: Operations): Promise<Operation<unknown>> {
+  const operation = await archive()
+  await operation.reaches('receive', 'running')
+  const newest = operation.handle.client.getHandle(operation.handle.workflowId)
+  const isFirst = async () => (await operation.handle.describe()).status.name === 'RUNNING'
+  for (let doneBytes = 0; await isFirst(); doneBytes += 1) {
+    await newest.signal(progressSignal, { step: 'receive', doneBytes, conditions: [] })
+  }
+  await newest.cancel()
+  return operation
+}
+
 async function intoDatabase(stand: Stand, { restoreDatabase }: Operations): Promise<Operation<unknown>> {
   const backup = await stand.cli('backup', 'shop', '--kind', 'logical')
   if (backup.exitCode !== 0) throw new Error(backup.stderr)
@@ -124,6 +164,29 @@ async function failedCheck(stand: Stand, { restore }: Operations): Promise<Opera
   known.databases = known.databases.map((database) => ({ ...database, name: `${database.name}_of_before` }))
   await writeFile(inventory, JSON.stringify(known))
   return operation
+}
+
+/** From a backup of now over the WAL of a few rows, from the bucket. */
+async function recovery(name: string, stand: Stand, { backup, restore }: Operations, archiver: TestArchiver) {
+  await (await backup()).ending
+  await stand.postgres.sql('create table if not exists later as select generate_series(1, 20000)')
+  await archiver.archive()
+  return restore(name, { repository: parseRepositoryName('primary') })
+}
+
+function recovered(stand: Stand, operations: Operations, archiver: TestArchiver): Promise<Operation<unknown>> {
+  return recovery('recovered', stand, operations, archiver)
+}
+
+/** Every copy that may be read is damaged. */
+async function undelivered(stand: Stand, operations: Operations, archiver: TestArchiver): Promise<Operation<unknown>> {
+  await (await operations.backup()).ending
+  await archiver.archive()
+  const wal = join(stand.directory, 'local', 'shop', 'wal')
+  const entries = await readdir(wal, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  for (const file of files) await truncate(file, 1000)
+  return operations.restore('damaged', { repository: parseRepositoryName('local') })
 }
 
 interface Plainly {

@@ -42,6 +42,11 @@ test('there is a history of every way the workflows can go', () => {
     'restore-database-complete',
     'restore-database-refused',
     'restore-failed-check',
+    'restore-recovery-cancelled',
+    'restore-recovery-complete',
+    'restore-recovery-undelivered',
+    'wal-continued',
+    'wal-stopped',
   ])
 })
 

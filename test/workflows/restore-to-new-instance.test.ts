@@ -1,4 +1,7 @@
+import { ApplicationFailure } from '@temporalio/common'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { parseLsn } from '../../src/domain/lsn.js'
+import { mockedActivities } from './mocked-activities.js'
 import { untilCancelled } from './until-cancelled.js'
 import { finalFailure, openWorkflowBench, type Script, type WorkflowBench } from './workflow-bench.js'
 
@@ -13,6 +16,27 @@ beforeAll(async () => {
 afterAll(async () => {
   await bench?.close()
 })
+
+const released = ['releaseLease primary', 'releaseLease local']
+
+const reached = { timeline: 2, reached: { lsn: parseLsn('0/5000060'), at: '2026-01-10T03:29:59.998213Z' } }
+
+/** Where the choice is a recovery over archived WAL. */
+const recovering: Script = {
+  async chooseBackup(question) {
+    const choice = await mockedActivities({}).chooseBackup(question)
+    const endLsn = parseLsn('0/5000000')
+    const piece = { timeline: 1, firstSegment: '000000010000000000000003', lastSegment: '000000010000000000000005' }
+    const recovery = { systemIdentifier: '7', segmentSizeBytes: 16_777_216, timeline: 1, target: question.target, endLsn }
+    return {
+      ...choice,
+      recovery: { ...recovery, needsHistory: false, pieces: [piece], endAt: '2026-01-10T03:30:00.000Z' },
+      walSources: choice.sources,
+      walSince: '2026-01-10T03:00:00.000Z',
+    }
+  },
+  followReplay: async () => reached,
+}
 
 describe.concurrent('restoreToNewInstance, with mocked activities', () => {
   test('takes a lease in every repository it may read from, and calls an instance RUNNING only after its checks', async () => {
@@ -103,6 +127,87 @@ describe.concurrent('restoreToNewInstance, with mocked activities', () => {
     cancelled.resolve()
     expect(await play.ending).toMatchObject({ outcome: 'done', report: { instance: 'copy' } })
     expect(play.calls).not.toContain('abandonInstance')
+  })
+
+  describe('with archived WAL', () => {
+    test('delivers it beside the extraction, starts the server when the first has come, and tells what was reached', async () => {
+      const play = await bench.restore({
+        ...recovering,
+        endDelivery: async () => ['a segment in repository local is damaged'],
+      })
+      expect(await play.ending).toMatchObject({
+        outcome: 'done',
+        report: {
+          ...{ timeline: 2, problems: ['a segment in repository local is damaged'] },
+          recovery: { target: { kind: 'latest' }, timeline: 1, expected: { lsn: '0/5000000' }, reached: { lsn: '0/5000060' } },
+        },
+      })
+      const [delivery, ...others] = play.calls.slice(play.calls.indexOf('createInstance') + 1)
+      expect([delivery, others[0]].toSorted()).toEqual(['deliverWal', 'extractBackup'])
+      expect(others.slice(1)).toEqual([
+        ...['awaitWal', 'startInstance', 'followReplay', 'endDelivery', 'checkInstance', 'openInstance', 'forgetExtraction'],
+        ...released,
+      ])
+      const { steps } = await play.status()
+      expect(steps.find(({ name }) => name === 'WAL')).toMatchObject({ state: 'done' })
+    })
+
+    test.each<[string, Script]>([
+      ['extractBackup', { extractBackup: untilCancelled }],
+      ['awaitWal', { awaitWal: untilCancelled }],
+      ['followReplay', { followReplay: untilCancelled }],
+    ])('a delivery that fails while %s goes on ends the restore, with the reason', async (activity, script) => {
+      const [begun, failing] = [Promise.withResolvers<void>(), fail('WAL_GAP')]
+      const play = await bench.restore({
+        ...recovering,
+        ...script,
+        async deliverWal() {
+          await begun.promise
+          return failing()
+        },
+      })
+      await play.began(activity)
+      begun.resolve()
+      expect(await play.ending).toEqual({ outcome: 'failed', code: 'WAL_GAP', message: 'as the test wants it' })
+      expect(play.calls.slice(-3)).toEqual(['abandonInstance', ...released])
+      expect(play.calls).not.toContain('checkInstance')
+    })
+
+    test('a delivery that has to be begun again delays the restore, and costs nothing else', async () => {
+      let tries = 0
+      const play = await bench.restore({
+        ...recovering,
+        async deliverWal() {
+          tries += 1
+          if (tries <= 3) throw ApplicationFailure.retryable('the store is away', 'STORE_UNAVAILABLE')
+          return untilCancelled()
+        },
+        async followReplay() {
+          while (tries <= 3) await new Promise((wait) => setTimeout(wait, 10))
+          return reached
+        },
+      })
+      expect(await play.ending).toMatchObject({ outcome: 'done' })
+      expect(play.calls.filter((call) => call === 'deliverWal')).toHaveLength(4)
+      expect(play.calls.filter((call) => call === 'followReplay')).toHaveLength(1)
+    })
+
+    test('a recovery that fails ends the delivery', async () => {
+      const play = await bench.restore({ ...recovering, followReplay: fail('OUTSIDE_WINDOW') })
+      expect(await play.ending).toMatchObject({ outcome: 'failed', code: 'OUTSIDE_WINDOW' })
+      expect(play.calls.slice(-3)).toEqual(['abandonInstance', ...released])
+    })
+
+    test.each<[string, Script]>([
+      ['awaitWal', { awaitWal: untilCancelled }],
+      ['followReplay', { followReplay: untilCancelled }],
+    ])('cancelled during %s, the delivery ends and the instance is removed', async (activity, script) => {
+      const play = await bench.restore({ ...recovering, ...script })
+      await play.began(activity)
+      await play.handle.cancel()
+      expect(await play.ending).toEqual({ outcome: 'cancelled' })
+      expect(play.calls.slice(-3)).toEqual(['abandonInstance', ...released])
+    })
   })
 
   test.each([

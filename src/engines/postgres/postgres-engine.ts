@@ -4,6 +4,7 @@ import type { Engine } from '../engine.js'
 import { captureFull } from './capture.js'
 import { check } from './check.js'
 import { checkHost } from './check-host.js'
+import { readInstanceInventory } from './instance-files.js'
 import { captureLogical } from './logical/capture-logical.js'
 import { checkLogical } from './logical/check-logical.js'
 import { checkSelection } from './logical/check-selection.js'
@@ -44,6 +45,10 @@ export function createPostgresEngine(options: PostgresEngineOptions): Engine {
       isLogical(request) ? prepareLogical(request, options.logical?.jobs ?? 1, signal) : prepare(request, signal),
     recover: (request, signal) => recover({ ...request, pollMs: options.pollMs }, signal),
     check: (request, signal) => (isLogical(request) ? checkLogical(request, signal) : check(request, signal)),
+    async loginOf(instance) {
+      const { superuser, connectDatabase } = await readInstanceInventory(instance)
+      return { user: superuser, database: connectDatabase }
+    },
     databases: createDatabaseRestorer(options),
   }
 }

@@ -29,6 +29,7 @@ export async function probe(options: PostgresEngineOptions, signal: AbortSignal)
       checksumFinding(facts),
       clockFinding(facts),
       compressionFinding(facts, server),
+      monitoringFinding(facts),
       configurationFinding(facts),
       { subject: 'tablespaces', outcome: 'ok', message: `${facts.tablespaces} besides the data directory` },
       { subject: 'WAL segments', outcome: 'ok', message: `${facts.segment_size} each` },
@@ -49,6 +50,7 @@ interface Facts {
   readonly tablespaces: number
   readonly segment_size: string
   readonly zstd: boolean
+  readonly monitors: boolean
   readonly reads_files: boolean
   readonly clock_ms: string
   readonly skewMs: number
@@ -69,6 +71,7 @@ async function readFacts(connection: Connection): Promise<Facts> {
             (select count(*)::int from pg_tablespace where spcname not in ('pg_default', 'pg_global')) as tablespaces,
             current_setting('wal_segment_size') as segment_size,
             coalesce((select 'zstd' = any (enumvals) from pg_settings where name = 'wal_compression'), false) as zstd,
+            pg_has_role('pg_monitor', 'usage') as monitors,
             has_function_privilege('pg_read_binary_file(text)', 'execute')
               and pg_has_role('pg_read_server_files', 'usage') as reads_files,
             (extract(epoch from clock_timestamp()) * 1000)::bigint::text as clock_ms
@@ -166,12 +169,23 @@ function compressionFinding(facts: Facts, server: ChosenServer): Finding {
   return { subject: 'compression', outcome: 'ok', message }
 }
 
+function monitoringFinding({ monitors, role }: Facts): Finding {
+  const subject = 'monitoring privilege'
+  if (monitors) return { subject, outcome: 'ok', message: `role ${role} is in pg_monitor` }
+  return {
+    subject,
+    outcome: 'warning',
+    message: `role ${role} is not in pg_monitor: progress, sizes and where configuration files are may stay unknown`,
+    hint: `grant pg_monitor to "${role}"`,
+  }
+}
+
 function configurationFinding(facts: Facts): Finding {
   if (facts.reads_files) return { subject: 'configuration files', outcome: 'ok', message: 'can be read' }
   return {
     subject: 'configuration files',
     outcome: 'warning',
     message: `role ${facts.role} may not read configuration files outside the data directory; backups will not hold them`,
-    hint: `grant pg_read_server_files, pg_monitor to "${facts.role}"; grant execute on function pg_read_binary_file(text) to "${facts.role}"`,
+    hint: `grant pg_read_server_files to "${facts.role}"; grant execute on function pg_read_binary_file(text) to "${facts.role}"`,
   }
 }

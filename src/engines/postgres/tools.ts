@@ -6,34 +6,20 @@ import { runProgram } from '../../process/run-program.js'
 /** The programs of one major version. */
 export interface Tools {
   readonly directory: string
-  /** `15.18`: of pg_basebackup. Minor releases differ in bugs, so it is recorded. */
+  /** `15.18`: of the programs. Minor releases differ in bugs, so it is recorded. */
   readonly version: string
 }
+
+type Configured = Readonly<Record<string, string>>
 
 /**
  * Finds the client programs of a server's own major version: configured, the usual directories, PATH. An older pg_basebackup
  * is refused by the server, and a newer one writes what the older server's tools may not read.
  * @throws HoldfastError TOOL_MISSING
  */
-export async function findTools(
-  configured: Readonly<Record<string, string>>,
-  major: string,
-  signal: AbortSignal,
-): Promise<Tools> {
-  const chosen = configured[major]
-  const places = chosen === undefined ? [...usualDirectories(major), ...searchPath()] : [chosen]
-  const seen: string[] = []
-  for (const place of places) {
-    const program = findProgram('pg_basebackup', [place])
-    if (program === undefined) continue
-    const version = await versionOf(program, signal)
-    if (version.split(/[.a-z]/)[0] === major) return { directory: dirname(program), version }
-    seen.push(`${program} is of version ${version}`)
-  }
-  throw new HoldfastError('TOOL_MISSING', missing(major, places, seen), {
-    hint: `install postgresql-client-${major} (Debian, Ubuntu) or postgresql${major} (RHEL), or name the directory in \`tools\``,
-    details: { major },
-  })
+export function findTools(configured: Configured, major: string, signal: AbortSignal): Promise<Tools> {
+  const consequence = 'the server cannot be copied from here'
+  return findPrograms(configured, { major, programs: ['pg_basebackup'], consequence, package: 'client' }, signal)
 }
 
 /**
@@ -42,53 +28,74 @@ export async function findTools(
  * @throws HoldfastError TOOL_MISSING
  */
 export async function findServerPrograms(
-  configured: Readonly<Record<string, string>>,
+  configured: Configured,
   major: string,
   signal: AbortSignal,
   besides: readonly string[] = [],
 ): Promise<string> {
-  const { directory } = await findTools(configured, major, signal)
-  const absent = missingPrograms(directory, ['postgres', 'pg_ctl', 'pg_controldata', ...besides])
-  if (absent.length === 0) return directory
-  throw new HoldfastError('TOOL_MISSING', `${directory} lacks ${absent.join(', ')}: a restored server cannot run here`, {
-    hint: `install postgresql-${major} (Debian, Ubuntu) or postgresql${major}-server (RHEL); no cluster needs to be made`,
-    details: { major },
-  })
+  const programs = ['postgres', 'pg_ctl', 'pg_controldata', ...besides]
+  const consequence = 'a restored server cannot run here'
+  return (await findPrograms(configured, { major, programs, consequence, package: 'server' }, signal)).directory
 }
 
 /**
  * The programs that dump a server of this major version.
  * @throws HoldfastError TOOL_MISSING
  */
-export async function findDumpTools(
-  configured: Readonly<Record<string, string>>,
-  major: string,
-  signal: AbortSignal,
-): Promise<Tools> {
-  const tools = await findTools(configured, major, signal)
-  refuseAbsent(tools, ['pg_dump', 'pg_dumpall'], major, 'nothing can be dumped here')
-  return tools
+export function findDumpTools(configured: Configured, major: string, signal: AbortSignal): Promise<Tools> {
+  const consequence = 'nothing can be dumped here'
+  return findPrograms(configured, { major, programs: ['pg_dump', 'pg_dumpall'], consequence, package: 'client' }, signal)
 }
 
 /**
  * The programs that restore dumps into a server of this major version.
  * @throws HoldfastError TOOL_MISSING
  */
-export async function findRestoreTools(
-  configured: Readonly<Record<string, string>>,
-  major: string,
-  signal: AbortSignal,
-): Promise<Tools> {
-  const tools = await findTools(configured, major, signal)
-  refuseAbsent(tools, ['pg_restore'], major, 'no dump can be restored from here')
-  return tools
+export function findRestoreTools(configured: Configured, major: string, signal: AbortSignal): Promise<Tools> {
+  const consequence = 'no dump can be restored from here'
+  return findPrograms(configured, { major, programs: ['pg_restore'], consequence, package: 'client' }, signal)
 }
 
-function refuseAbsent({ directory }: Tools, programs: readonly string[], major: string, consequence: string): void {
-  const absent = missingPrograms(directory, programs)
-  if (absent.length === 0) return
-  throw new HoldfastError('TOOL_MISSING', `${directory} lacks ${absent.join(', ')}: ${consequence}`, {
-    hint: `install postgresql-client-${major} (Debian, Ubuntu) or postgresql${major} (RHEL)`,
+interface Wanted {
+  readonly major: string
+  /** The first says where they are, and of which version. */
+  readonly programs: readonly string[]
+  /** What cannot be done without them. */
+  readonly consequence: string
+  readonly package: keyof typeof packages
+}
+
+const packages = {
+  client: (major: string) => `install postgresql-client-${major} (Debian, Ubuntu) or postgresql${major} (RHEL)`,
+  server: (major: string) => `install postgresql-${major} (Debian, Ubuntu) or postgresql${major}-server (RHEL)`,
+} as const
+
+async function findPrograms(configured: Configured, wanted: Wanted, signal: AbortSignal): Promise<Tools> {
+  const { major, programs, consequence } = wanted
+  const chosen = configured[major]
+  const places = chosen === undefined ? [...usualDirectories(major), ...searchPath()] : [chosen]
+  const [first = ''] = programs
+  const seen: string[] = []
+  for (const place of places) {
+    const program = findProgram(first, [place])
+    if (program === undefined) continue
+    const version = await versionOf(program, signal)
+    const directory = dirname(program)
+    if (version.split(/[.a-z]/)[0] !== major) {
+      seen.push(`${program} is of version ${version}`)
+      continue
+    }
+    const absent = missingPrograms(directory, programs)
+    if (absent.length === 0) return { directory, version }
+    throw missing(wanted, `${directory} lacks ${absent.join(', ')}: ${consequence}`)
+  }
+  const found = seen.length === 0 ? `nothing in ${places.join(':')}` : seen.join('; ')
+  throw missing(wanted, `this host lacks ${programs.join(', ')} of PostgreSQL ${major}: ${consequence} (${found})`)
+}
+
+function missing({ major, package: name }: Wanted, message: string): HoldfastError {
+  return new HoldfastError('TOOL_MISSING', message, {
+    hint: `${packages[name](major)}, or name the directory in \`tools\``,
     details: { major },
   })
 }
@@ -117,9 +124,4 @@ function usualDirectories(major: string): string[] {
 async function versionOf(program: string, signal: AbortSignal): Promise<string> {
   const { stdout } = await runProgram({ program, args: ['--version'] }, { signal })
   return /\(PostgreSQL\) (\S+)/.exec(stdout)?.[1] ?? 'unknown'
-}
-
-function missing(major: string, places: readonly string[], seen: readonly string[]): string {
-  const found = seen.length === 0 ? `nothing in ${places.join(':')}` : seen.join('; ')
-  return `the server is PostgreSQL ${major}, and no pg_basebackup of that version was found (${found})`
 }

@@ -15,6 +15,8 @@ export interface WalDelivery {
   readonly fetch: string
   /** Whole, checked and durable files under PostgreSQL's names. Segments are taken away, histories stay. */
   readonly ready: string
+  /** The file recovery ends with, as it was when it was fetched first. */
+  readonly last: string
   /** Names of all files there are, one a line: what is in it is waited for, and what is not is not there. */
   readonly expected: string
   /** The file PostgreSQL waits for; empty while it has what it needs. */
@@ -36,6 +38,7 @@ export function walDelivery(instance: Pick<Instance, 'directory'>): WalDelivery 
     directory,
     fetch: inside('fetch'),
     ready: inside('ready'),
+    last: inside('last'),
     expected: inside('expected'),
     wanted: inside('wanted'),
     handed: inside('handed'),

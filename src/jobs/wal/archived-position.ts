@@ -29,6 +29,7 @@ export function advanceArchived(
   state: SpoolState,
 ): Advance {
   let { position, ends } = before
+  let waits = false
   for (const file of files) {
     if (file.kind !== 'history') {
       const timeline = timelineOf(file)
@@ -38,26 +39,29 @@ export function advanceArchived(
       if (lsnToBytes(start.lsn) > lsnToBytes(position.lsn) && comparePositions(start, position) > 0) {
         // Nothing is missing before a partial segment yet: what comes before it may be on its way.
         if (file.kind === 'partial') break
-        if (!isKnownGap(state, position, start))
-          return { archived: { ...before, position, ends }, gap: { from: position, to: start } }
-        position = start
+        return { archived: { ...before, position, ends }, gap: { from: position, to: start } }
       }
-      if (!isThere(file.key)) break
+      if (!isThere(file.key)) {
+        waits = true
+        break
+      }
       ends = { ...ends, [timeline]: furthest(ends[timeline], end.lsn) }
       if (file.kind === 'segment' && comparePositions(end, position) > 0) position = end
-    } else if (!isThere(file.key)) break
+    } else if (!isThere(file.key)) {
+      waits = true
+      break
+    }
   }
-  return { archived: { ...before, position, ends } }
+  const archived = { ...before, position, ends }
+  // Everything before `received` was sealed once: what is not waiting any more is gone, even while nothing new comes.
+  const isBehind = comparePositions(state.received, position) > 0 && compareLsn(state.received.lsn, position.lsn) > 0
+  return isBehind && !waits ? { archived, gap: { from: position, to: state.received } } : { archived }
 }
 
 /** Whether a repository that holds so much proves that a moment can be restored. */
 export function isProven({ ends }: Archived, { timeline, lsn }: WalSample): boolean {
   const end = ends[timeline]
   return end !== undefined && compareLsn(lsn, end) <= 0
-}
-
-function isKnownGap({ gaps }: SpoolState, position: WalPosition, start: WalPosition): boolean {
-  return gaps.some(({ from, to }) => comparePositions(from, position) === 0 && comparePositions(to, start) === 0)
 }
 
 function furthest(a: Lsn | undefined, b: Lsn): Lsn {

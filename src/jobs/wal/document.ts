@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import type { z } from 'zod'
 import { HoldfastError } from '../../domain/errors.js'
@@ -22,9 +21,10 @@ export async function readDocument<Schema extends z.ZodType>(
 
 /** Whole or not at all, and durable: it is read after a crash. */
 export async function writeDocument(path: string, value: unknown): Promise<void> {
-  const temporary = `${path}.${randomUUID()}`
+  // Each document has one writer: what a killed one left is written over.
+  const temporary = `${path}.new`
   try {
-    const file = await open(temporary, 'wx', 0o600)
+    const file = await open(temporary, 'w', 0o600)
     try {
       await file.writeFile(JSON.stringify(value))
       await file.sync()
@@ -34,6 +34,7 @@ export async function writeDocument(path: string, value: unknown): Promise<void>
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
-    throw new HoldfastError('LOCAL_IO', `cannot write ${path}`, { cause: error })
+    const isFull = hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')
+    throw new HoldfastError(isFull ? 'SPOOL_SHORT' : 'LOCAL_IO', `cannot write ${path}`, { cause: error })
   }
 }

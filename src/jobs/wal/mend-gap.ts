@@ -19,26 +19,28 @@ interface Mending {
   readonly state: SpoolState
   readonly gap: Gap
   readonly target: Repository
+  readonly catalog: Catalog
   readonly helpers: readonly Helper[]
   readonly signal: AbortSignal
 }
 
 /**
- * Fills a gap in one repository from the others: the same objects under the same keys, as they are.
+ * Fills a gap in one repository with what it has itself, from before the spool, and from the others: the same objects under the
+ * same keys, as they are.
  * @returns how many segments none of them has
  * @throws STORE_UNAVAILABLE and others, when one that may have them cannot be asked
  */
-export async function mendGap({ system, state, gap, target, helpers, signal }: Mending): Promise<number> {
+export async function mendGap({ system, state, gap, target, catalog: own, helpers, signal }: Mending): Promise<number> {
   const size = BigInt(state.segmentSizeBytes)
   const [first, end] = [lsnToBytes(gap.from.lsn) / size, lsnToBytes(gap.to.lsn) / size]
   const missing = new Set<bigint>()
   for (let number = first; number < end; number += 1n) missing.add(number)
-  for (const { repository, catalog } of helpers) {
+  for (const { repository, catalog } of [{ repository: target, catalog: own }, ...helpers]) {
     if (missing.size === 0) break
     for await (const object of catalog.wal.list(system, { signal })) {
       const number = numberIn(object, gap, state)
       if (number === undefined || !missing.has(number)) continue
-      await copy(repository, target, object, signal)
+      if (repository !== target) await copy(repository, target, object, signal)
       missing.delete(number)
     }
   }

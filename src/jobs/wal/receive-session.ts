@@ -3,16 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { WalConfig } from '../../config/config.js'
 import type { Conditions } from '../../domain/condition.js'
 import { HoldfastError } from '../../domain/errors.js'
-import type { RepositoryName } from '../../domain/ids.js'
+import { parseObjectKey, type RepositoryName } from '../../domain/ids.js'
 import { compareLsn } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
 import { comparePositions, planWalStart, segmentFloor } from '../../domain/wal-position.js'
 import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
 import { keepGuard, noteLoss } from './keep-guard.js'
-import { purgeSpool } from './purge-spool.js'
+import { insistOnRoom, makeRoom, readAllArchived } from './keep-room.js'
 import type { Sealing } from './seal-file.js'
 import { sealReceived } from './seal-received.js'
-import type { Archived, Spool, SpoolState } from './spool.js'
+import type { Spool, SpoolState } from './spool.js'
 import { takeSample } from './take-sample.js'
 
 export interface Reception {
@@ -23,7 +23,7 @@ export interface Reception {
   /** All of the system. */
   readonly repositories: readonly RepositoryName[]
   readonly conditions: Conditions
-  readonly tell: (seen: Seen) => Promise<void>
+  readonly tell: (seen: Seen) => void
 }
 
 export interface Seen {
@@ -47,10 +47,15 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
   const { source, spool, sealing, wal } = reception
   let server = await source.find(signal)
   await spool.make()
+  // What a killed receiver was sealing: there is no other.
+  await spool.store.growing.discard(parseObjectKey(`${sealing.system}/wal`))
   const known = await spool.readState()
   refuseForeign(known, server)
   let guard = await firstGuard(reception, server, known, signal)
-  let state = await begin(reception, server, guard, known, how)
+  // What is sealed first needs room, too; and where there is none, production comes before our gap all the same.
+  if (known !== undefined) await makeRoom(reception, known)
+  let state = await begin(reception, server, guard, known, how, signal)
+  guard = await guarded(reception, server, state, signal)
   await insistOnRoom(reception, state)
   const ending = new AbortController()
   const receiving = await source.receive(server, state.received, spool.incoming, AbortSignal.any([signal, ending.signal]))
@@ -69,20 +74,12 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
         if (look.receivedLsn !== undefined) reception.conditions.clear('receiving')
         if (nowMs >= markAtMs) {
           markAtMs = nowMs + wal.markIntervalMs
-          state = await takeSample({ source, server, sealing }, state, look)
+          state = await takeSample({ source, server, sealing, toldUntil: await toldUntil(reception, state) }, state, look)
         }
-        guard = await keepGuard({
-          ...reception,
-          server,
-          state,
-          archived: await readAll(reception),
-          ...wal,
-          maximumBytes: spool.maximumBytes,
-          signal,
-        })
+        guard = await guarded(reception, server, state, signal)
         await insistOnRoom(reception, state)
       }
-      await reception.tell({ server, state, guard })
+      reception.tell({ server, state, guard })
     }
   } finally {
     ending.abort(new HoldfastError('STOPPED', 'receiving was ended'))
@@ -114,20 +111,22 @@ async function firstGuard(
 }
 
 async function begin(
-  { source, sealing, spool }: Reception,
+  reception: Reception,
   server: WalServer,
   guard: Guard,
   known: SpoolState | undefined,
   how: SessionStart,
+  signal: AbortSignal,
 ): Promise<SpoolState> {
-  const { systemIdentifier, segmentSizeBytes, history } = server
+  const { source, sealing, spool } = reception
+  const { systemIdentifier, segmentSizeBytes, history, flushedLsn } = server
   const sealed = known === undefined ? undefined : await sealReceived({ sealing, source }, known)
-  const plan = planWalStart({ received: sealed?.received, guardLsn: guard.restartLsn, history, segmentSizeBytes })
+  const plan = planWalStart({ received: sealed?.received, flushedLsn, guardLsn: guard.restartLsn, history, segmentSizeBytes })
   if (plan.outcome === 'refused') throw new HoldfastError('WAL_FOREIGN', `${server.label}: ${plan.message}`)
   const { from } = plan
   const fresh = { version: 1, id: randomUUID(), systemIdentifier, segmentSizeBytes, origin: from, received: from } as const
-  const state = sealed ?? { ...fresh, histories: [], gaps: [] }
-  const next = how === 'after-gap' ? afterGap(state, server, guard) : comeTo(state, from)
+  const state = sealed ?? { ...fresh, histories: [] }
+  const next = how === 'after-gap' ? await passGap(reception, server, guard, state, signal) : comeTo(state, from)
   await spool.writeState(next)
   return next
 }
@@ -138,45 +137,33 @@ function comeTo(state: SpoolState, from: SpoolState['received']): SpoolState {
   return { ...state, id: randomUUID(), origin: from, received: from }
 }
 
-function afterGap(state: SpoolState, server: WalServer, guard: Guard): SpoolState {
+/** A standby may have what the server has removed. What none has may be in a repository: their replications see to that. */
+async function passGap(
+  { source, sealing, spool }: Reception,
+  server: WalServer,
+  guard: Guard,
+  state: SpoolState,
+  signal: AbortSignal,
+): Promise<SpoolState> {
   const to = { timeline: server.timeline, lsn: segmentFloor(guard.restartLsn, state.segmentSizeBytes) }
-  const from = state.received
-  if (compareLsn(to.lsn, from.lsn) <= 0) return state
-  return { ...state, received: to, gaps: [...state.gaps, { from, to, at: new Date().toISOString() }] }
+  if (compareLsn(to.lsn, state.received.lsn) <= 0) return state
+  await source.receiveElsewhere(server, state.received, to.lsn, spool.incoming, signal)
+  const found = await sealReceived({ sealing, source }, state)
+  return compareLsn(found.received.lsn, to.lsn) < 0 ? { ...found, received: to } : found
 }
 
-/** @throws SPOOL_SHORT: the server keeps what comes meanwhile */
-async function insistOnRoom(reception: Reception, state: SpoolState): Promise<void> {
-  const { spool, wal, repositories, sealing, conditions } = reception
-  const archived = await readAll(reception)
-  const { usedBytes, dropped } = await purgeSpool({
-    spool,
-    system: sealing.system,
-    state,
-    archived,
-    repositories,
-    required: wal.required,
+async function guarded(reception: Reception, server: WalServer, state: SpoolState, signal: AbortSignal): Promise<Guard> {
+  const { spool, wal } = reception
+  const archived = await readAllArchived(reception)
+  return keepGuard({ ...reception, ...wal, server, state, archived, maximumBytes: spool.maximumBytes, signal })
+}
+
+/** Up to when all repositories have marks: what was seen before is of no use any more. */
+async function toldUntil(reception: Reception, state: SpoolState): Promise<string | undefined> {
+  const archived = await readAllArchived(reception)
+  const moments = reception.repositories.map((name) => {
+    const each = archived.get(name)
+    return each?.spool === state.id ? each.markedAt : undefined
   })
-  if (dropped > 0) {
-    const message = `the spool is full: ${dropped} files that only repositories not required lack were dropped`
-    conditions.raise('dropped', 'SPOOL_SHORT', message)
-  } else if (usedBytes < spool.maximumBytes / 2) conditions.clear('dropped')
-  const freeBytes = await spool.freeBytes()
-  const reserveBytes = Math.max(reserve.segments * state.segmentSizeBytes, reserve.bytes)
-  if (usedBytes <= spool.maximumBytes && freeBytes >= reserveBytes) {
-    conditions.clear('room')
-    return
-  }
-  const message =
-    freeBytes < reserveBytes
-      ? `the spool's disk has ${formatBytes(freeBytes)} free`
-      : `${formatBytes(usedBytes)} of WAL wait in the spool, which may hold ${formatBytes(spool.maximumBytes)}`
-  throw new HoldfastError('SPOOL_SHORT', `${message}; nothing is received, and the server keeps its WAL as long as it may`)
-}
-
-const reserve = { segments: 4, bytes: 64 * 1024 * 1024 }
-
-async function readAll({ spool, repositories }: Reception): Promise<ReadonlyMap<RepositoryName, Archived>> {
-  const found = await Promise.all(repositories.map(async (name) => [name, await spool.readArchived(name)] as const))
-  return new Map(found.filter((each): each is readonly [RepositoryName, Archived] => each[1] !== undefined))
+  return moments.some((at) => at === undefined) ? undefined : moments.toSorted()[0]
 }

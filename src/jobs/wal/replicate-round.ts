@@ -48,6 +48,7 @@ export async function replicateRound(replication: Replication): Promise<Round | 
   if (state === undefined) return undefined
   let archived = await startFrom(replication, state)
   const files = await listOwn(replication, state)
+  forget(there, files)
   const batch = files.filter(({ key }) => !there.has(key)).slice(0, filesAtOnce)
   const partials = batch.filter(({ kind, key }) => kind === 'partial' && !archived.partials.includes(key)).map(({ key }) => key)
   // Before they are sent, so that none is forgotten there.
@@ -61,6 +62,12 @@ export async function replicateRound(replication: Replication): Promise<Round | 
   archived = await keep(replication, await removePartials(target.store, archived, state, { signal }), archived)
   if (sent.failure !== undefined) throw sent.failure
   return { archived, waiting: files.filter(({ key }) => !there.has(key)).length, sentBytes: sent.bytes }
+}
+
+/** What the spool has no longer is not asked for any more. */
+function forget(there: Set<ObjectKey>, files: readonly SealedFile[]): void {
+  const waiting = new Set(files.map(({ key }) => key))
+  for (const key of there) if (!waiting.has(key)) there.delete(key)
 }
 
 async function listOwn({ spool, system, signal }: Replication, { systemIdentifier }: SpoolState): Promise<SealedFile[]> {

@@ -7,7 +7,6 @@ import type { ReceiveWalSpec } from '../job-spec.js'
 import { pause } from './pause.js'
 import { receiveSession, type Seen, type SessionStart } from './receive-session.js'
 import { openSpool } from './spool.js'
-import { createGapWatch } from './watch-gaps.js'
 
 /**
  * Receives a system's WAL into its spool until it is stopped, whatever the server does meanwhile. What is wrong is a condition,
@@ -16,7 +15,7 @@ import { createGapWatch } from './watch-gaps.js'
 export async function runReceiveWal({ system }: ReceiveWalSpec, { composition, voice }: JobContext): Promise<never> {
   const { signal } = voice
   const wal = composition.walConfig(system)
-  const { repositories, captureRepository } = composition.system(system)
+  const { repositories } = composition.system(system)
   const { retryIntervalMs, retryMaximumIntervalMs } = composition.config.timeouts
   const [source, spool, keys] = [
     await composition.walSource(system),
@@ -28,15 +27,8 @@ export async function runReceiveWal({ system }: ReceiveWalSpec, { composition, v
   const say = () =>
     voice.progress({ step: 'receive', doneBytes: receivedBytes(seen), facts: factsOf(seen), conditions: conditions.list() })
   const conditions = createConditions(() => new Date(), say)
-  const watchGaps = createGapWatch(
-    await composition.catalog(captureRepository),
-    system,
-    conditions,
-    'the server had removed, before it was received,',
-  )
-  const tell = async (now: Seen) => {
+  const tell = (now: Seen) => {
     seen = now
-    await watchGaps(now.state, signal)
     say()
   }
   let how: SessionStart = 'where it was'
@@ -48,7 +40,7 @@ export async function runReceiveWal({ system }: ReceiveWalSpec, { composition, v
       signal.throwIfAborted()
       const code = error instanceof HoldfastError ? error.code : undefined
       how = code === 'WAL_GAP' ? 'after-gap' : 'where it was'
-      // What the server has removed is told as a gap, once it is known how large.
+      // Whether it is a gap is told by the repositories: they may have it, or a standby.
       const told = code === 'WAL_GAP' ? new HoldfastError('SOURCE_UNAVAILABLE', toHoldfastError(error).message) : error
       conditions.raiseError(code === 'SPOOL_SHORT' ? 'room' : 'receiving', told)
       // A session that went well for a while is no reason to be slow.

@@ -38,7 +38,7 @@ export async function runReplicateWal(spec: ReplicateWalSpec, { composition, voi
     catalog,
     helpers,
     pace: createUploadPacer(composition.system(system).limits.uploadRateBytesPerSecond),
-    watchGaps: createGapWatch(catalog, system, conditions, `repository ${to} lacks, and no other has,`),
+    watchGaps: createGapWatch(catalog, system, conditions, to),
     there: new Set<never>(),
     signal,
   }

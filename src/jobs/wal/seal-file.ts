@@ -61,8 +61,13 @@ async function write(sealing: Sealing, handle: FileHandle, raw: RawFile, key: Ob
     await object.commit()
   } catch (error) {
     await object.discard()
-    throw signal.aborted ? signal.reason : error
+    throw signal.aborted ? signal.reason : named(error)
   }
+}
+
+function named(error: unknown): unknown {
+  if (!(error instanceof HoldfastError && error.code === 'SPACE_SHORT')) return error
+  return new HoldfastError('SPOOL_SHORT', error.message, { cause: error })
 }
 
 async function* contentOf(handle: FileHandle, { path, contentBytes, sizeBytes }: RawFile): AsyncGenerator<Buffer> {

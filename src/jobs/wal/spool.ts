@@ -27,8 +27,6 @@ const state = z.strictObject({
     .exactOptional(),
   /** Histories that were sealed. */
   histories: z.array(z.string()).readonly(),
-  /** What the server had removed before it was received. */
-  gaps,
 })
 
 const samples = z.array(

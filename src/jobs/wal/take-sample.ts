@@ -10,6 +10,8 @@ interface Sampling {
   readonly source: WalSource
   readonly server: WalServer
   readonly sealing: Sealing
+  /** Samples up to then have done their work. */
+  readonly toldUntil: string | undefined
 }
 
 /** The receiver reports once a second; a server that writes a lot is ahead of it at every look, and its segments come anyway. */
@@ -21,7 +23,11 @@ const samplesKept = 5_000
  * Notes where the server is at a moment, and seals what has been received of the segment it is in up to there. A server that writes
  * nothing for hours is proven to have written nothing.
  */
-export async function takeSample({ source, server, sealing }: Sampling, before: SpoolState, first: WalLook): Promise<SpoolState> {
+export async function takeSample(
+  { source, server, sealing, toldUntil = '' }: Sampling,
+  before: SpoolState,
+  first: WalLook,
+): Promise<SpoolState> {
   const { spool, signal } = sealing
   const { at, timeline, lsn } = first
   let receivedLsn = first.receivedLsn
@@ -29,7 +35,9 @@ export async function takeSample({ source, server, sealing }: Sampling, before: 
     await delay(lookAgain.afterMs, undefined, { signal })
     receivedLsn = (await source.look(server, signal)).receivedLsn
   }
-  const samples = [...(await spool.readSamples()), { at, timeline, lsn }].slice(-samplesKept)
+  const samples = [...(await spool.readSamples()).filter((sample) => sample.at > toldUntil), { at, timeline, lsn }].slice(
+    -samplesKept,
+  )
   await spool.writeSamples(samples)
   if (receivedLsn === undefined || compareLsn(receivedLsn, lsn) < 0) return before
   // Segments may have been completed meanwhile; the partial one comes after them.

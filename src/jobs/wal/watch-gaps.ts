@@ -1,13 +1,13 @@
 import type { Catalog } from '../../catalog/catalog.js'
 import type { Conditions } from '../../domain/condition.js'
-import type { SystemName } from '../../domain/ids.js'
+import type { RepositoryName, SystemName } from '../../domain/ids.js'
 import { compareLsn, lsnToBytes } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
-import type { SpoolState } from './spool.js'
+import type { Archived } from './spool.js'
 
-type Gap = SpoolState['gaps'][number]
+type Gap = Archived['gaps'][number]
 
-const lookEveryMs = 30_000
+const lookEveryMs = 5_000
 const dayMs = 86_400_000
 
 /**
@@ -18,22 +18,28 @@ export function createGapWatch(
   catalog: Pick<Catalog, 'list'>,
   system: SystemName,
   conditions: Conditions,
-  /** Who lacks it, for the message. */
-  lacks: string,
-): (known: Pick<SpoolState, 'gaps'>, signal: AbortSignal) => Promise<void> {
-  let [lookAtMs, covered] = [0, '']
+  repository: RepositoryName,
+): (known: Pick<Archived, 'gaps'>, signal: AbortSignal) => Promise<void> {
+  let [lookAtMs, lookedFor, covered] = [0, '', '']
   return async ({ gaps }, signal) => {
     const gap = gaps.at(-1)
     if (gap === undefined || gap.at === covered) {
       conditions.clear('gap')
       return
     }
+    // Looked at before it is told: a process that has just begun does not know of the backup yet.
+    if (gap.at !== lookedFor || performance.now() >= lookAtMs) {
+      lookedFor = gap.at
+      lookAtMs = performance.now() + lookEveryMs
+      if (await hasLaterBackup(catalog, system, gap, signal)) {
+        covered = gap.at
+        conditions.clear('gap')
+        return
+      }
+    }
     const bytes = Number(lsnToBytes(gap.to.lsn) - lsnToBytes(gap.from.lsn))
-    const message = `${lacks} WAL from ${gap.from.lsn} to ${gap.to.lsn} (${formatBytes(bytes)})`
+    const message = `repository ${repository} lacks, and no other has, WAL from ${gap.from.lsn} to ${gap.to.lsn} (${formatBytes(bytes)})`
     conditions.raise('gap', 'WAL_GAP', message)
-    if (performance.now() < lookAtMs) return
-    lookAtMs = performance.now() + lookEveryMs
-    if (await hasLaterBackup(catalog, system, gap, signal)) covered = gap.at
   }
 }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type FirstSettings, renderFirstConfig } from '../../config/first-config.js'
 import type { HostFacts } from '../../config/host-facts.js'
 import { findProblems } from '../../config/parse-config.js'
@@ -31,7 +32,7 @@ export async function collectSettings(options: CollectOptions): Promise<FirstSet
     if (!doesMatter(question, settings)) {
       if (value !== undefined) throw wrongOption(question.option, `is of no use but ${question.matters}`)
     } else if (value !== undefined) {
-      settings = { ...settings, [question.key]: value }
+      settings = { ...settings, [question.key]: placed(question, value, options) }
       const problem = problemOf(settings, options)
       if (problem !== undefined) throw wrongOption(question.option, problem)
     } else if (terminal !== undefined && question.ask !== undefined) {
@@ -56,11 +57,19 @@ async function askUntilRight(
       remark('  answer yes or no')
       continue
     }
-    const answered = { ...settings, [question.key]: value }
+    const answered = { ...settings, [question.key]: placed(question, value, options) }
     const problem = problemOf(answered, options)
     if (problem === undefined) return answered
     remark(`  ${problem}`)
   }
+}
+
+/** A path is meant from where the operator stands; in the file it would start from the file's own directory. */
+function placed({ key }: Question, value: string | boolean, { facts }: CollectOptions): string | boolean {
+  const isPath = key === 'directory' || key === 'stateDirectory'
+  return !isPath || typeof value !== 'string' || value === '' || /^~(\/|$)/.test(value)
+    ? value
+    : resolve(facts.currentDirectory, value)
 }
 
 const choices: ReadonlyMap<string, boolean> = new Map([

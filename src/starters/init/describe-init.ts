@@ -1,8 +1,8 @@
 import type { LoadedConfig } from '../../config/load-config.js'
-import type { SystemName } from '../../domain/ids.js'
+import type { RepositoryName, SystemName } from '../../domain/ids.js'
 import { keyFingerprint } from '../../workers/doctor/key-fingerprint.js'
 import type { FilePlan } from './plan-files.js'
-import { addressToFillIn, hostAccessLines, type RoleCommands, roleCommands } from './role-commands.js'
+import { addressToFillIn, hostAccessLines, type RoleCommands, type RoleRequest, roleCommands } from './role-commands.js'
 
 /** What `init` made and what it leaves to do; the document for `--json`. No secret is in it. */
 export interface InitReport {
@@ -10,13 +10,19 @@ export interface InitReport {
   readonly system: SystemName
   readonly files: readonly { readonly path: string; readonly what: string }[]
   readonly captureDirectory: string
+  /** Where backups are copied to. */
+  readonly copies: readonly RepositoryName[]
   /** Absent with encryption off. */
   readonly key?: { readonly id: string; readonly path: string; readonly fingerprint: string }
   readonly role: RoleCommands
   readonly hostAccess: readonly string[]
 }
 
-export function reportInit({ path, config }: LoadedConfig, { files, key, passwordFile }: FilePlan): InitReport {
+export function reportInit(
+  { path, config }: LoadedConfig,
+  { files, key, passwordFile }: FilePlan,
+  runBy: RoleRequest['runBy'],
+): InitReport {
   const [system] = Object.values(config.systems)
   const [server] = system?.connection.hosts ?? []
   const capture = system === undefined ? undefined : config.repositories[system.captureRepository]
@@ -29,14 +35,15 @@ export function reportInit({ path, config }: LoadedConfig, { files, key, passwor
     system: system.name,
     files: files.map(({ path: file, what }) => ({ path: file, what })),
     captureDirectory: capture.path,
+    copies: system.repositories.filter((name) => name !== system.captureRepository),
     ...(key === undefined ? {} : { key: { id: key.id, path: key.path, fingerprint: keyFingerprint(key.bytes) } }),
-    role: roleCommands({ role, server, passwordFile }),
+    role: roleCommands({ role, server, passwordFile, runBy }),
     hostAccess: hostAccessLines(role, server),
   }
 }
 
 /** For a person: what was made, what to keep elsewhere, what to run. */
-export function describeInit({ files, captureDirectory, key, role, hostAccess }: InitReport): string {
+export function describeInit({ files, captureDirectory, copies, key, role, hostAccess, configuration }: InitReport): string {
   const made = [...files, { path: captureDirectory, what: 'the capture repository, a directory' }]
   const width = Math.max(...made.map(({ path }) => path.length))
   const unknownAddress = hostAccess.some((line) => line.includes(addressToFillIn))
@@ -45,8 +52,10 @@ export function describeInit({ files, captureDirectory, key, role, hostAccess }:
     ...made.map(({ path, what }) => `  ${path.padEnd(width)}  ${what}`),
     '',
     ...(key === undefined ? unencrypted : keepKey(key)),
+    ...(copies.length > 0 ? [] : onlyHere(configuration)),
     '',
-    'Let the role in. It may copy the whole cluster, which is as much as reading everything in it. As superuser of the server:',
+    'Let the role in. It may copy the whole cluster, which is as much as reading everything in it. As superuser of the server; how to',
+    'become it may differ on your machine:',
     '',
     role.create,
     '',
@@ -54,7 +63,7 @@ export function describeInit({ files, captureDirectory, key, role, hostAccess }:
     '',
     role.readFiles,
     '',
-    `Unless pg_hba.conf of the server lets it in already, add these lines${unknownAddress ? ' with the address filled in' : ''}, and reload:`,
+    `Unless pg_hba.conf of the server lets it in already, add these lines${unknownAddress ? ' with the address filled in' : ''}, and reload (SELECT pg_reload_conf()):`,
     '',
     ...hostAccess,
   ].join('\n')}\n`
@@ -66,6 +75,14 @@ function keepKey({ id, path, fingerprint }: NonNullable<InitReport['key']>): str
     '  Without it no backup can be read, by anyone. Put it where neither this machine nor the repositories can take it down with them,',
     '  and the other files beside it: they save an hour on the worst day.',
     `  key ${id}, fingerprint ${fingerprint}; \`holdfast doctor\` shows it too`,
+  ]
+}
+
+function onlyHere(configuration: string): string[] {
+  return [
+    '',
+    'Backups stay on this machine alone, and are lost with it: enough to try, not to keep. A bucket or a disk elsewhere is a second',
+    `  repository: the example \`second\` in ${configuration} shows how.`,
   ]
 }
 

@@ -1,10 +1,13 @@
 import type { PostgresHost } from '../../config/config.js'
+import { shellWord } from '../shell-words.js'
 
 export interface RoleRequest {
   readonly role: string
   readonly server: PostgresHost
   /** With the role's password; read by the shell of whoever runs the commands, so that the password is in no text and no argument. */
   readonly passwordFile: string
+  /** Who runs the commands: only root may use `runuser`, and not every machine has `sudo`. */
+  readonly runBy: 'root' | 'another user'
 }
 
 export interface RoleCommands {
@@ -15,14 +18,14 @@ export interface RoleCommands {
 }
 
 /** Commands for a shell of the user that owns the password's file, who acts as PostgreSQL's superuser through them. */
-export function roleCommands({ role, server, passwordFile }: RoleRequest): RoleCommands {
+export function roleCommands({ role, server, passwordFile, runBy }: RoleRequest): RoleCommands {
   const name = inHereDocument(identifier(role))
   return {
-    create: psql(server, [
+    create: psql(server, runBy, [
       `CREATE ROLE ${name} LOGIN REPLICATION PASSWORD '$(cat ${shellWord(passwordFile)})';`,
       `GRANT pg_monitor TO ${name};`,
     ]),
-    readFiles: psql(server, [
+    readFiles: psql(server, runBy, [
       `GRANT pg_read_server_files TO ${name};`,
       `GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO ${name};`,
     ]),
@@ -52,23 +55,18 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 
-function psql({ host, port }: PostgresHost, statements: readonly string[]): string {
+function psql({ host, port }: PostgresHost, runBy: RoleRequest['runBy'], statements: readonly string[]): string {
   const local = host.startsWith('/') || isLoopback(host)
-  const program = local ? 'sudo -u postgres psql' : `psql -h ${shellWord(host)} -U postgres`
+  const asPostgres = runBy === 'root' ? 'runuser -u postgres -- psql' : 'sudo -u postgres psql'
+  const program = local ? asPostgres : `psql -h ${shellWord(host)} -U postgres`
   // On the machine itself the superuser comes through the socket, where he needs no password.
   const socket = host.startsWith('/') ? ` -h ${shellWord(host)}` : ''
-  const otherPort = port === 5432 ? '' : ` -p ${port}`
-  return [`${program}${socket}${otherPort} -v ON_ERROR_STOP=1 <<SQL`, ...statements, 'SQL'].join('\n')
+  return [`${program}${socket} -p ${port} -v ON_ERROR_STOP=1 <<SQL`, ...statements, 'SQL'].join('\n')
 }
 
 /** As SQL and pg_hba.conf take it; quoted always, for both have words of their own. */
 function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
-}
-
-/** A word of a shell's command. */
-export function shellWord(text: string): string {
-  return /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
 function inHereDocument(text: string): string {

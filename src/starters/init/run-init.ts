@@ -7,12 +7,12 @@ import { parseConfig } from '../../config/parse-config.js'
 import { HoldfastError } from '../../domain/errors.js'
 import { describeFindings, diagnose } from '../diagnose.js'
 import { answer, type OutputOptions, remark } from '../output.js'
+import { shellWord } from '../shell-words.js'
 import { collectSettings, type GivenSettings } from './collect-settings.js'
 import { collectCredentials, type GivenCredentials } from './credentials.js'
 import { describeInit, describeNextSteps, reportInit } from './describe-init.js'
 import { type FilePlan, planFiles } from './plan-files.js'
 import { defaultSettings } from './questions.js'
-import { shellWord } from './role-commands.js'
 import { openTerminal } from './terminal.js'
 import { writeAll } from './write-all.js'
 
@@ -29,8 +29,8 @@ export interface InitOptions extends OutputOptions {
 /** The `init` verb: nothing is written before the last answer, and then all of it or nothing. */
 export async function runInit(options: InitOptions): Promise<void> {
   const { env, path } = options
-  const { plan, loaded } = await prepare(options)
-  const report = reportInit(loaded, plan)
+  const { plan, loaded, isRoot } = await prepare(options)
+  const report = reportInit(loaded, plan, isRoot ? 'root' : 'another user')
   const directories = [join(dirname(loaded.path), 'keys'), report.captureDirectory]
   await untilInterrupted((signal) => writeAll({ directories, files: plan.files }, signal))
   const nextSteps = describeNextSteps(report, path === undefined ? '' : ` --config ${shellWord(loaded.path)}`)
@@ -42,7 +42,13 @@ export async function runInit(options: InitOptions): Promise<void> {
   answer(options, { ...report, doctor: diagnosis.document }, `${describeFindings(diagnosis)}\n${nextSteps}`)
 }
 
-async function prepare(options: InitOptions): Promise<{ readonly plan: FilePlan; readonly loaded: LoadedConfig }> {
+interface Prepared {
+  readonly plan: FilePlan
+  readonly loaded: LoadedConfig
+  readonly isRoot: boolean
+}
+
+async function prepare(options: InitOptions): Promise<Prepared> {
   const { path, env } = options
   const facts = readHostFacts()
   const configPath = await newConfigPath({ env, facts, ...(path === undefined ? {} : { path }) })
@@ -62,7 +68,8 @@ async function prepare(options: InitOptions): Promise<{ readonly plan: FilePlan;
     const settings = credentials === undefined ? found : { ...found, credentials: 'files' as const }
     const plan = planFiles({ settings, credentials, configPath, randomBytes })
     const text = plan.files.at(-1)?.content ?? ''
-    return { plan, loaded: { config: parseConfig(text, configPath, facts), path: configPath } }
+    const isRoot = facts.userId === 0
+    return { plan, isRoot, loaded: { config: parseConfig(text, configPath, facts), path: configPath } }
   } finally {
     terminal?.close()
   }

@@ -44,9 +44,13 @@ function s3Findings(subject: string, capabilities: StoreCapabilities): DoctorFin
   const guards = [...(versioning ? ['versioning'] : []), ...(objectLock ? ['object lock'] : [])]
   const guarded =
     guards.length === 0
-      ? 'no versioning, no object lock: whoever has these credentials can remove backups for good'
-      : `${guards.join(' and ')} on: what is removed or replaced can be brought back`
-  return [...costs, ok(subject, guarded)]
+      ? warning(
+          subject,
+          'no versioning, no object lock: whoever has these credentials can remove backups for good',
+          'switch versioning on at the bucket, and give these credentials no right to delete versions; or keep another copy elsewhere',
+        )
+      : ok(subject, `${guards.join(' and ')} on: what is removed or replaced can be brought back`)
+  return [...costs, guarded]
 }
 
 function costsOf({ conditionalPut, multipart, fullObjectCrc32 }: StoreCapabilities): [string, string][] {

@@ -5,6 +5,7 @@ import { temporalConnectionOptions } from '../../config/temporal-connection.js'
 import { mainTaskQueue } from '../../domain/contract-names.js'
 import { searchAttributes } from '../../domain/search-attributes.js'
 import { type DoctorFinding, failed, ok, warning } from './finding.js'
+import { activityTasks, isPolled, type Queue, workflowTasks } from './is-polled.js'
 
 const subject = 'Temporal'
 const answerTimeoutMs = 5_000
@@ -20,7 +21,8 @@ export async function checkTemporal(
   const { address } = connectionOptions
   const connection = await Connection.connect({ ...connectionOptions, connectTimeout: '5 seconds' }).catch(() => undefined)
   if (connection === undefined) {
-    const hint = 'start it (`holdfast dev` runs one for you), or correct `temporal.address`'
+    const place = env.TEMPORAL_ADDRESS ? 'TEMPORAL_ADDRESS' : '`temporal.address`'
+    const hint = `start it (\`holdfast dev\` runs one for you), or correct ${place}`
     return [failed(subject, 'CONTROL_PLANE', `cannot be reached at ${address}`, hint)]
   }
   try {
@@ -74,23 +76,14 @@ async function queueFindings(connection: Connection, namespace: string, hosts: r
   return Promise.all(queues.map((queue) => queueFinding(connection, namespace, queue)))
 }
 
-const workflowTasks = 1 as const
-const activityTasks = 2 as const
-/** A worker asks again every minute; one not heard of for longer is gone, though Temporal names it for five. */
-const freshMs = 75_000
-
 async function queueFinding(
   connection: Connection,
   namespace: string,
-  { name, type, where }: { readonly name: string; readonly type: 1 | 2; readonly where: string },
+  { where, ...queue }: Queue & { readonly where: string },
 ): Promise<DoctorFinding> {
-  const about = `queue ${name}`
+  const about = `queue ${queue.name}`
   try {
-    const question = { namespace, taskQueue: { name }, taskQueueType: type }
-    const { pollers } = await timely(connection, () => connection.workflowService.describeTaskQueue(question))
-    const heard = (pollers ?? []).map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000)
-    const alive = heard.filter((at) => Date.now() - at < freshMs).length
-    if (alive > 0) return ok(about, 'a worker waits for work')
+    if (await isPolled(connection, namespace, queue)) return ok(about, 'a worker waits for work')
     return failed(about, 'NO_WORKER', 'no worker waits for work', `start \`holdfast worker\` ${where}`)
   } catch (error) {
     return failed(about, 'CONTROL_PLANE', `cannot be looked at: ${textOf(error)}`, 'see the log of Temporal')

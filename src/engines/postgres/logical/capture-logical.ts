@@ -93,7 +93,8 @@ function storeGlobals(plan: DumpPlan, passwords: Facts['passwords'], sink: Captu
     content: { role: 'globals' },
     sink,
     onBytes: () => undefined,
-    explain: (lastLines: string, cause: unknown) => dumpFailure('pg_dumpall', lastLines, cause),
+    explain: (lastLines: string, cause: unknown) =>
+      dumpFailure({ what: 'pg_dumpall of roles', role: plan.options.user, lastLines, cause }),
   } as const
   return storeOutput(output, signal)
 }

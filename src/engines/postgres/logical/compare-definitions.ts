@@ -1,5 +1,5 @@
 import type { EngineFacts } from '../../../domain/manifest.js'
-import type { CheckResult, CheckStage } from '../../../domain/operations.js'
+import { type CheckResult, type CheckStage, statementsCheck } from '../../../domain/operations.js'
 import type { SelectionRequest } from '../../engine.js'
 import { lostTables } from '../check-contents.js'
 import type { InventoryDatabase } from '../inventory.js'
@@ -34,8 +34,8 @@ export function compareDefinitions(
 /** Statements of a dump that the server refused, where that is no failure. */
 export function statementsResult(refused: readonly string[], stage: CheckStage): CheckResult {
   return refused.length === 0
-    ? { name: 'statements', stage, outcome: 'passed', message: 'the new server took all of them' }
-    : { name: 'statements', stage, outcome: 'not-run', message: `refused by the new server: ${shorten(refused)}` }
+    ? { name: statementsCheck, stage, outcome: 'passed', message: 'the new server took all of them' }
+    : { name: statementsCheck, stage, outcome: 'not-run', message: `refused by the new server: ${shorten(refused)}` }
 }
 
 const shown = 10

@@ -30,18 +30,19 @@ function streamDump({ plan, database, sink, onBytes }: Dump, signal: AbortSignal
     sink,
     ...(maxRateBytesPerSecond === undefined ? {} : { maxRateBytesPerSecond }),
     onBytes,
-    explain: explainDump,
+    explain: explainDump(plan, database),
   } as const
   return storeOutput(output, signal)
 }
 
 async function dumpInParallel({ plan, database, sink, onBytes }: Dump, jobs: number, signal: AbortSignal): Promise<Artifact> {
   const directory = join(sink.scratchDirectory, `dump-${database.oid}`)
+  const explain = explainDump(plan, database)
   await rm(directory, { recursive: true, force: true })
   try {
     await runProgram(directoryDumpCommand(plan, database.name, directory, jobs), { signal }).catch((error: unknown) => {
       signal.throwIfAborted()
-      throw explainDump(error instanceof Error ? error.message : '', error)
+      throw explain(error instanceof Error ? error.message : '', error)
     })
     const output = {
       command: { program: 'tar', args: ['--create', '--file=-', `--directory=${directory}`, '.'] },
@@ -49,7 +50,7 @@ async function dumpInParallel({ plan, database, sink, onBytes }: Dump, jobs: num
       content: { role: 'dump', database: database.oid },
       sink,
       onBytes,
-      explain: explainDump,
+      explain,
     } as const
     return await storeOutput(output, signal)
   } finally {
@@ -57,6 +58,6 @@ async function dumpInParallel({ plan, database, sink, onBytes }: Dump, jobs: num
   }
 }
 
-function explainDump(lastLines: string, cause: unknown): Error {
-  return dumpFailure('pg_dump', lastLines, cause)
+function explainDump({ options }: DumpPlan, { name }: ChosenDatabase): (lastLines: string, cause: unknown) => Error {
+  return (lastLines, cause) => dumpFailure({ what: `pg_dump of database ${name}`, role: options.user, lastLines, cause })
 }

@@ -1,12 +1,20 @@
 import type { HoldfastError } from '../../../domain/errors.js'
 import { type FailureRule, programFailure } from '../program-failure.js'
 
-/** What the end of a pg_dump or pg_dumpall that failed means. Anything unknown counts as lost: a dump cannot be continued. */
-export function dumpFailure(program: string, lastLines: string, cause: unknown): HoldfastError {
-  return programFailure(rules, 'CAPTURE_LOST', { what: `${program} failed`, lastLines, cause })
+interface FailedDump {
+  /** `pg_dump of database shop` */
+  readonly what: string
+  readonly role: string
+  readonly lastLines: string
+  readonly cause: unknown
 }
 
-const rules: readonly FailureRule[] = [
+/** What the end of a pg_dump or pg_dumpall that failed means. Anything unknown counts as lost: a dump cannot be continued. */
+export function dumpFailure({ what, role, lastLines, cause }: FailedDump): HoldfastError {
+  return programFailure(rulesFor(role), 'CAPTURE_LOST', { what: `${what} failed`, lastLines, cause })
+}
+
+const rulesFor = (role: string): readonly FailureRule[] => [
   {
     pattern: /No space left on device|Disk quota exceeded/,
     code: 'SPACE_SHORT',
@@ -24,7 +32,7 @@ const rules: readonly FailureRule[] = [
   {
     pattern: /permission denied|must be owner|query would be affected by row-level security/,
     code: 'SOURCE_DENIED',
-    hint: 'grant pg_read_all_data to the role (and bypassrls where tables have policies), or name the databases it may read in kinds.logical.databases',
+    hint: `as superuser: GRANT pg_read_all_data TO "${role}" (and ALTER ROLE "${role}" BYPASSRLS where tables have policies), or name the databases it may read in kinds.logical.databases`,
   },
   {
     // --lock-wait-timeout sets a statement timeout, and no other of its statements has one.

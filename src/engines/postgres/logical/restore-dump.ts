@@ -5,6 +5,7 @@ import { withConnection } from '../connection.js'
 import { writeOwned } from '../owned-files.js'
 import type { Archive } from './archive.js'
 import { selectEntries, splitAtExtensions } from './archive-list.js'
+import { createErrorReader } from './restore-errors.js'
 import { instanceFailure } from './restore-failure.js'
 import { type RestoreTarget, targetCommand } from './restore-target.js'
 import type { DatabaseSelection } from './selection.js'
@@ -97,16 +98,15 @@ interface Run {
 
 async function runRestore(restore: DumpRestore, { login, options, begin }: Run): Promise<string[]> {
   const { target, archive, database, into } = restore
-  let errors: string[] = []
+  let reader = createErrorReader()
   let outcome: 'unknown' | 'passed over' = 'unknown'
   const run = {
     async again() {
-      errors = []
+      reader = createErrorReader()
       await begin()
     },
     onStderrLine: (line: string) => {
-      const error = /^pg_restore: error: (?:could not execute query: )?(.*)/.exec(line)?.[1]
-      if (error !== undefined) errors.push(`${database}: ${error}`)
+      reader.read(line)
       if (line.includes('errors ignored on restore')) outcome = 'passed over'
     },
     explain: (lastLines: string, cause: unknown) => into.explain(database, lastLines, cause),
@@ -116,9 +116,10 @@ async function runRestore(restore: DumpRestore, { login, options, begin }: Run):
     // Its exit status is 1 all the same.
     if (outcome !== 'passed over') throw error
   })
-  const grave = errors.find((error) => !isOfMissingRest(error))
-  if (grave !== undefined) throw into.explain(database, grave, undefined)
-  return errors
+  const { errors } = reader
+  const grave = errors.find(({ error }) => !isOfMissingRest(error))
+  if (grave !== undefined) throw into.explain(database, `${database}: ${grave.error}`, undefined)
+  return errors.map(({ error, command: sql }) => `${database}: ${sql === undefined ? error : `${sql} (${error})`}`)
 }
 
 /** A part may refer to what was not asked for. Anything else, above all rows that could not be copied, is a failure. */

@@ -45,9 +45,21 @@ const namesShown = 5
 function notFound(unknown: readonly string[], databases: readonly InventoryDatabase[]): HoldfastError {
   const known = [...new Set(databases.flatMap((database) => [...schemasOf(database), ...database.tables.map(pathOf)]))]
   const near = [...new Set(unknown.flatMap((name) => nearOnes(name, known)))].slice(0, namesShown)
-  const schemas = [...new Set(databases.flatMap(schemasOf))].slice(0, namesShown)
-  const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `schemas of the backup: ${schemas.join(', ')}`
+  const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : namesThere(unknown, databases)
   return new HoldfastError('NOT_FOUND', `the backup has no schema and no table called ${unknown.join(', ')}`, { hint })
+}
+
+/** The tables of a schema that was named, else the schemas. */
+function namesThere(unknown: readonly string[], databases: readonly InventoryDatabase[]): string {
+  const tables = databases.flatMap((database) => database.tables)
+  const beside = tables.find(({ schema }) => unknown.some((name) => name.startsWith(`${schema}.`)))?.schema
+  if (beside === undefined) return `schemas of the backup: ${listOf(databases.flatMap(schemasOf))}`
+  return `tables of ${beside}: ${listOf(tables.filter(({ schema }) => schema === beside).map(({ name }) => name))}`
+}
+
+function listOf(names: readonly string[]): string {
+  const all = [...new Set(names)]
+  return `${all.slice(0, namesShown).join(', ')}${all.length > namesShown ? `, … (${all.length})` : ''}`
 }
 
 /** The same table in another schema, one name within the other, or a slip of the pen. */

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../../domain/errors.js'
+import { parseLsn } from '../../../domain/lsn.js'
 import { firstTimeline, parseTimelineHistory, type TimelineHistory } from '../../../domain/timeline-history.js'
 import { historyFileName } from '../../../domain/wal.js'
 import type { WalServer } from '../../wal-source.js'
@@ -26,7 +27,7 @@ export async function findServer(options: PostgresEngineOptions, signal: AbortSi
     })
   }
   return withConnection(options, { address, purpose: 'replication' }, signal, async (connection) => {
-    const identity = await oneRow<{ systemid: string; timeline: number }>(connection, 'IDENTIFY_SYSTEM')
+    const identity = await oneRow<{ systemid: string; timeline: number; xlogpos: string }>(connection, 'IDENTIFY_SYSTEM')
     const { wal_segment_size: size } = await oneRow<{ wal_segment_size: string }>(connection, 'SHOW wal_segment_size')
     const timeline = Number(identity.timeline)
     return {
@@ -36,6 +37,7 @@ export async function findServer(options: PostgresEngineOptions, signal: AbortSi
       systemIdentifier: identity.systemid,
       timeline,
       history: await readHistory(connection, timeline),
+      flushedLsn: parseLsn(identity.xlogpos),
       segmentSizeBytes: segmentSizeOf(size),
     }
   })

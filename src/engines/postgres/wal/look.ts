@@ -1,4 +1,4 @@
-import { parseLsn } from '../../../domain/lsn.js'
+import { type Lsn, parseLsn } from '../../../domain/lsn.js'
 import type { WalLook } from '../../wal-source.js'
 import { type Connection, oneRow } from '../connection.js'
 
@@ -29,4 +29,13 @@ export async function lookAtWal(connection: Connection, applicationName: string)
     lsn: parseLsn(row.lsn),
     ...(row.received_lsn === null ? {} : { receivedLsn: parseLsn(row.received_lsn) }),
   }
+}
+
+/** Whether a standby has as much as that: one that has not would be waited for. */
+export async function hasReached(connection: Connection, lsn: Lsn): Promise<boolean> {
+  const { reached } = await oneRow<{ reached: boolean | null }>(
+    connection,
+    `select coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) >= '${lsn}' as reached`,
+  )
+  return reached ?? false
 }

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../../domain/errors.js'
+import { formatLsn, lsnToBytes } from '../../../domain/lsn.js'
 import type { WalSource } from '../../wal-source.js'
 import { applicationName } from '../base-backup-command.js'
 import { withConnection } from '../connection.js'
@@ -8,9 +9,9 @@ import { checkWalFile } from './check-file.js'
 import { asPostgres, findServer } from './find-server.js'
 import { guardName } from './guard-name.js'
 import { advanceSlot, dropSlot, ensureSlot, guardOthers } from './guard-slot.js'
-import { lookAtWal } from './look.js'
+import { hasReached, lookAtWal } from './look.js'
 import { probeWal } from './probe-wal.js'
-import { startReceiving } from './receive.js'
+import { receiveUntil, startReceiving } from './receive.js'
 import { readyDirectory } from './receive-directory.js'
 
 /** The WAL of a PostgreSQL cluster: received by pg_receivewal, kept by a physical replication slot until it is archived. */
@@ -47,6 +48,21 @@ export function createPostgresWalSource(options: PostgresEngineOptions, system: 
     async receive(server, from, directory, signal) {
       await readyDirectory(directory, from, server.segmentSizeBytes)
       return startReceiving({ options, server: asPostgres(server), directory, applicationName: receiver }, signal)
+    },
+    async receiveElsewhere(server, from, to, directory, signal) {
+      const { address: primary, major } = asPostgres(server)
+      const lastByte = formatLsn(lsnToBytes(to) - 1n)
+      for (const address of options.hosts.map(parseServerAddress).filter(({ label }) => label !== primary.label)) {
+        const other = { address, label: address.label, major }
+        try {
+          if (!(await withConnection(options, { address }, signal, (connection) => hasReached(connection, to)))) continue
+          await readyDirectory(directory, from, server.segmentSizeBytes)
+          return await receiveUntil({ options, server: other, directory, applicationName: receiver }, lastByte, signal)
+        } catch {
+          // It has no more than the primary, or does not answer: the next one may.
+          signal.throwIfAborted()
+        }
+      }
     },
     checkFile: checkWalFile,
     probe: (signal) => probeWal(options, slot, signal),

@@ -1,0 +1,76 @@
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  type ChildWorkflowHandle,
+  condition,
+  isCancellation,
+  log,
+  ParentClosePolicy,
+  sleep,
+  startChild,
+  type Workflow,
+} from '@temporalio/workflow'
+import type { Condition } from '../domain/condition.js'
+import { backupWorkflowId, workflowNames } from '../domain/contract-names.js'
+import type { BackupRequest } from '../domain/operations.js'
+import type { WalPlan } from '../domain/plans.js'
+
+/** After a backup the jobs need a moment to see that it covers the gap. */
+const settleMs = 30_000
+/** Of gaps that were answered, so many are remembered. */
+const answeredKept = 20
+
+interface Answering {
+  readonly plan: WalPlan
+  /** By step. */
+  readonly conditions: ReadonlyMap<string, readonly Condition[]>
+  /** Messages of the gaps a backup was started for. */
+  answered: readonly string[]
+}
+
+/** Once for all gaps that are open, with the reason. A backup that runs already may have begun before the gap: it is waited for. */
+export async function answerGaps(run: Answering): Promise<never> {
+  const open = () =>
+    [...run.conditions.values()].flat().filter(({ code, message }) => code === 'WAL_GAP' && !run.answered.includes(message))
+  for (;;) {
+    await condition(() => open().length > 0)
+    const gaps = open()
+    const [gap] = gaps
+    if (gap === undefined) continue
+    const backup = await startBackup(run, gap)
+    if (backup === undefined) await sleep(run.plan.timeouts.retryMaximumIntervalMs, { summary: 'until another backup has ended' })
+    else {
+      run.answered = [...run.answered, ...gaps.map(({ message }) => message)].slice(-answeredKept)
+      await over(backup)
+      await sleep(settleMs, { summary: 'until the jobs have seen the backup' })
+    }
+  }
+}
+
+async function startBackup({ plan }: Answering, gap: Condition): Promise<ChildWorkflowHandle<Workflow> | undefined> {
+  const { system } = plan
+  const request: BackupRequest = { system, kind: 'full', requestedBy: `wal/${system}`, reason: `WAL is missing: ${gap.message}` }
+  try {
+    return await startChild(workflowNames.backupSystem, {
+      workflowId: backupWorkflowId(system, 'full'),
+      args: [request],
+      // It goes on when the archiving is stopped, or continues as a new run.
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      cancellationType: ChildWorkflowCancellationType.ABANDON,
+      staticSummary: `full backup of ${system}, because WAL is missing`,
+    })
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    log.warn('no backup was started for a gap in the WAL yet', { system, error: String(error) })
+    return undefined
+  }
+}
+
+async function over(backup: ChildWorkflowHandle<Workflow>): Promise<void> {
+  try {
+    await backup.result()
+  } catch (error) {
+    // It says itself what was wrong, and the gap is told as long as it is there.
+    if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error
+  }
+}
