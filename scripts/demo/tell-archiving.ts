@@ -10,8 +10,8 @@ import { objectiveMs, system } from './write-configuration.js'
 const loadSeconds = 25
 
 /**
- * How much would be lost at the worst moment: of a quiet server, and of one at work.
- * @param quietSince milliseconds: from then on nothing is killed and nothing written
+ * How much would be lost at the worst moment: of a server that is only read (the first look at rows writes hint bits, so WAL), and of one at work.
+ * @param quietSince milliseconds: from then on nothing is killed
  */
 export async function tellArchiving(demo: Demo, quietSince: number): Promise<void> {
   const { story, places, source, signal } = demo
@@ -19,7 +19,7 @@ export async function tellArchiving(demo: Demo, quietSince: number): Promise<voi
   await runHoldfast(story, places, 'wal', 'status', system)
   // What the first mark behind it brings may have waited for the killed and the busy.
   const first = (await storedMarks(places)).find(({ storedAtMs }) => storedAtMs > quietSince)
-  await tellLoss(demo, 'of a quiet server', first?.storedAtMs ?? quietSince)
+  await tellLoss(demo, 'of a server that is only read', first?.storedAtMs ?? quietSince)
   await source.sql('create database bench')
   const at = ['-h', source.host, '-p', String(source.port), '-U', source.user]
   const options = { env: { PGPASSWORD: source.password }, cancelSignal: signal, stdin: 'ignore' } as const
