@@ -4,7 +4,7 @@ import { createFilesystemStore } from '../storage/filesystem-store.js'
 import type { Store } from '../storage/store.js'
 import type { Repository, RepositoryLimits } from './repository.js'
 
-const defaultPartBytes = 16 * 1024 * 1024
+const defaultPartBytes = 8 * 1024 * 1024
 
 /** What a plan needs to know of a repository: from the configuration alone, without its secrets. */
 export function repositoryLimits(repository: RepositoryConfig): RepositoryLimits {

