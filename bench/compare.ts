@@ -55,7 +55,7 @@ export async function compare(settings: Settings, places: Places, story: Story, 
   const goals = judge(summaries, flatness, replay)
   const { scale, runs } = settings
   const endedAt = new Date().toISOString()
-  return { startedAt, endedAt, scale, runs, dataBytes, machine, tools, turns, summaries, flatness, replay, goals, archiving }
+  return { startedAt, endedAt, scale, runs, dataBytes, machine, tools, turns, summaries, flatness, archiving, replay, goals }
 }
 
 /** What can be compared with on this machine. */

@@ -50,6 +50,7 @@ export async function writeHoldfastConfig({ places, source, s3, temporal }: Stag
         engine: 'postgres',
         connection: { hosts: [`${source.host}:${source.port}`], user: source.user, password: key('postgres.password') },
         repositories: ['local', 'primary'],
+        wal: { mode: 'stream', required: ['primary'] },
         ...settings,
       },
     },

@@ -19,7 +19,7 @@ const instance = 'restored'
 /** As an operator uses it: a worker that is there all the time, and the command line. */
 export async function holdfast(stage: Stage): Promise<{ readonly contender: Contender; readonly workerPid: number }> {
   const { places, source, temporal, signal } = stage
-  await writeHoldfastConfig(stage, { wal: { mode: 'stream', required: ['primary'] } })
+  await writeHoldfastConfig(stage)
   const workerPid = await startWorker(places)
   const beside = { sourceDataDirectory: source.dataDirectory, workerPid, signal }
   const verb = (...args: string[]): Command => ({ program: process.execPath, args: [cli, '-c', places.configFile, ...args] })

@@ -1,7 +1,10 @@
 import { appendFile, chown, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { runProgram } from '../src/process/run-program.js'
 import { freePort } from '../test/servers/free-port.js'
+import type { TestPostgres } from '../test/servers/postgres.js'
 import { pgBackRestPlaces, stanza } from './pgbackrest-config.js'
 import type { Replayer, ReplayerName } from './replay.js'
 import { makeFor, type ReplayStage } from './replay-stage.js'
@@ -40,8 +43,7 @@ function replayWith(
       await prepare()
       await makeFor(data, runAs)
       await runProgram({ program: 'cp', args: ['-a', `${base}/.`, data] }, { signal })
-      // `hot_standby` off: then a server that lets us in has been promoted.
-      const settings = { port, archive_mode: 'off', hot_standby: 'off', restore_command: commandFor(data) }
+      const settings = { port, archive_mode: 'off', restore_command: commandFor(data) }
       const lines = Object.entries(settings).map(([setting, value]) => `${setting} = '${value}'\n`)
       await appendFile(join(data, 'postgresql.auto.conf'), lines.join(''))
       for (const path of [join(data, 'recovery.signal'), log]) {
@@ -51,6 +53,7 @@ function replayWith(
       await runProgram({ program: 'sync', args: [] }, { signal })
       const start = performance.now()
       await control('-l', log, '-w', '-t', patienceSeconds, 'start')
+      await promoted(source, port)
       const wallMs = performance.now() - start
       await expectRestored(source, port)
       await control('-m', 'immediate', 'stop')
@@ -61,3 +64,15 @@ function replayWith(
 }
 
 const patienceSeconds = '1800'
+
+/** It lets us in long before it has replayed everything. */
+async function promoted({ host, user, password }: TestPostgres, port: number): Promise<void> {
+  const client = new pg.Client({ host, port, user, password, database: 'postgres' })
+  await client.connect()
+  try {
+    const recovers = async () => (await client.query<{ r: boolean }>('select pg_is_in_recovery() as r')).rows[0]?.r !== false
+    while (await recovers()) await sleep(50)
+  } finally {
+    await client.end()
+  }
+}

@@ -53,7 +53,7 @@ export async function setReplayStage(
   await source.sql(`alter system set archive_command = '${[`cp %p ${walDirectory}/%f`, ...push].join(' && ')}'`)
   await source.sql('create table hashes (id bigint primary key, hash text, other text)')
   await source.sql('select pg_reload_conf()')
-  await writeHoldfastConfig(stage, { wal: { mode: 'stream', required: ['primary'] }, objectives: { rpo: '3s' } })
+  await writeHoldfastConfig(stage, { objectives: { rpo: '3s' } })
   await startWorker(places)
   const verb = (...args: readonly string[]): Command => ({
     program: process.execPath,

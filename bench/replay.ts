@@ -48,14 +48,22 @@ export async function measureReplay(settings: Settings, places: Places, story: S
     const turns: Replay['turns'][number][] = []
     for (let round = 0; round < settings.runs; round += 1) {
       const first = round % replayers.length
-      for (const { name, replay } of [...replayers.slice(first), ...replayers.slice(0, first)]) {
-        turns.push({ replayer: name, wallMs: await replay() })
-        story.proof(`run ${round + 1} of ${settings.runs}: ${name}: ${formatDuration(turns.at(-1)?.wallMs ?? 0)}`)
+      for (const replayer of [...replayers.slice(first), ...replayers.slice(0, first)]) {
+        const wallMs = await replayer.replay().catch((error: unknown) => failed(replayer, error))
+        if (wallMs === undefined) continue
+        turns.push({ replayer: replayer.name, wallMs })
+        story.proof(`run ${round + 1} of ${settings.runs}: ${replayer.name}: ${formatDuration(wallMs)}`)
       }
     }
     return { walBytes, turns, summaries: summariesOf(turns) }
   } finally {
     await stage.close()
+  }
+
+  /** As in the comparison: a turn of another that fails is told, and no reason to lose the others. */
+  function failed({ name }: Replayer, error: unknown): undefined {
+    if (name.startsWith('holdfast') || signal.aborted) throw error
+    story.objection(`${name}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

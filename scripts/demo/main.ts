@@ -57,8 +57,9 @@ async function demonstrate(): Promise<number> {
 async function tell(signal: AbortSignal): Promise<number> {
   const demo: Demo = await setTheStage(story, places, signal)
   await tellBackup(demo)
+  const quietSince = Date.now()
   const restored = await tellRestore(demo)
-  await tellArchiving(demo)
+  await tellArchiving(demo, quietSince)
   const beforeMistake = await tellMistake(demo)
   tellEnding(demo, { restored, beforeMistake }, kept)
   await demo.control.close()

@@ -8,12 +8,12 @@ plan_wal() {
   [ -z "$to_backup_end" ] || return 0
   system=${place%%/*}
   mkdir -- "$work/wal"
-  list_archive >"$work/archive"
-  python restore/plan_wal.py histories "$work/facts" "$work/archive" >"$work/keys"
-  fetch_wal "$work/keys"
-  ask_plan marks >"$work/keys"
-  fetch_wal "$work/keys"
-  ask_plan plan >"$work/plan"
+  for _ in 1 2 3 4 5; do
+    look_at_archive
+    keep_partials
+    if [ -z "$gone" ]; then break; fi
+  done
+  [ -z "$gone" ] || fail 8 "$gone is gone whenever it is asked for" 'is somebody removing WAL? else try again'
   while IFS=$'\t' read -r name first second; do
     case $name in
       mode) mode=$first ;;
@@ -23,6 +23,37 @@ plan_wal() {
     esac
   done <"$work/plan"
   if [ "$mode" = backup ]; then tell 'no archived WAL goes on from the backup: it is restored to its own end'; fi
+}
+
+look_at_archive() {
+  list_archive >"$work/archive"
+  python restore/plan_wal.py histories "$work/facts" "$work/archive" >"$work/keys"
+  fetch_wal "$work/keys"
+  ask_plan marks >"$work/keys"
+  fetch_wal "$work/keys"
+  ask_plan plan >"$work/plan"
+}
+
+# Brings partial segments at once: of an archive that goes on they are soon superseded and removed. Sets `gone`: one that is already.
+keep_partials() {
+  local key
+  gone=''
+  planned_keys '*.partial.zst*' >"$work/keys"
+  [ -z "$bucket" ] || fetch_wal "$work/keys"
+  while read -r key; do
+    mkdir -p -- "$work/wal/${key%/*}"
+    [ -n "$bucket" ] || cp -- "$root/$key" "$work/wal/$key" 2>/dev/null || gone=$key
+    [ -e "$work/wal/$key" ] || gone=$key
+  done <"$work/keys"
+}
+
+# planned_keys PATTERN: those of the plan's objects that are like this.
+planned_keys() {
+  local name first second
+  while IFS=$'\t' read -r name first second; do
+    # shellcheck disable=SC2254
+    case $name:$second in file:$1) printf '%s\n' "$second" ;; esac
+  done <"$work/plan"
 }
 
 ask_plan() {
@@ -81,7 +112,7 @@ open_wal() {
   local name first second
   [ "$mode" != backup ] || return 0
   tell "fetching and checking $segments files of WAL"
-  while IFS=$'\t' read -r name first second; do [ "$name" != file ] || printf '%s\n' "$second"; done <"$work/plan" >"$work/keys"
+  planned_keys '*[0-9a-f].zst*' >"$work/keys"
   fetch_wal "$work/keys"
   mkdir -m 700 -- "$target/wal"
   attend python_reading "$work/plan" restore/open_wal.py "$system" "$segment_bytes" "$work/wal" "$target/wal" "${keys[@]}"

@@ -1,6 +1,6 @@
 import { HoldfastError } from './errors.js'
 import type { RepositoryName } from './ids.js'
-import { compareLsn } from './lsn.js'
+import { compareLsn, type Lsn } from './lsn.js'
 import type { WalObject } from './wal.js'
 
 /** An object of the archive and where it lies. */
@@ -11,6 +11,8 @@ export interface WalCopy {
 
 interface WalQuestion {
   readonly systemIdentifier: string
+  /** Of a segment: a part that reaches it is whole. A timeline may have been left at the very end of one. */
+  readonly endLsn?: Lsn
   /** Whether WAL may end within it: then a partial will do. */
   readonly isLast: boolean
 }
@@ -23,7 +25,7 @@ interface WalQuestion {
  */
 export function chooseWalCopies(file: string, copies: readonly WalCopy[], question: WalQuestion): readonly WalCopy[] {
   const ours = copies.filter(({ object }) => object.systemIdentifier === question.systemIdentifier)
-  const whole = ours.filter(({ object }) => object.kind !== 'partial')
+  const whole = ours.filter(({ object }) => object.kind !== 'partial' || object.endLsn === question.endLsn)
   const candidates = whole.length > 0 || !question.isLast ? whole : furthest(ours)
   const [first] = candidates
   if (first === undefined) throw missing(file, copies, ours)

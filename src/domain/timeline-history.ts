@@ -1,5 +1,5 @@
 import { HoldfastError } from './errors.js'
-import { type Lsn, lsnToBytes, parseLsn } from './lsn.js'
+import { compareLsn, type Lsn, lsnToBytes, parseLsn } from './lsn.js'
 
 /** The piece of WAL a later timeline took from one before it. */
 export interface TimelineAncestor {
@@ -31,13 +31,27 @@ export function parseTimelineHistory(text: string, timeline: number): TimelineHi
     .split('\n')
     .filter(isEntry)
     .map((line) => parseEntry(line, timeline))
-  for (const [index, { timeline: ancestor, endLsn }] of ancestors.entries()) {
-    const before = ancestors[index - 1]
-    const ascends = before === undefined || (ancestor > before.timeline && lsnToBytes(endLsn) >= lsnToBytes(before.endLsn))
+  for (const [index, { timeline: ancestor }] of ancestors.entries()) {
+    const ascends = ancestor > (ancestors[index - 1]?.timeline ?? 0)
     if (!ascends || ancestor >= timeline) throw damaged(timeline, `its timelines do not ascend at ${ancestor}`)
   }
   if (timeline > 1 && ancestors.length === 0) throw damaged(timeline, 'it names no timeline before it')
-  return { timeline, ancestors }
+  return { timeline, ancestors: withoutUnseen(ancestors) }
+}
+
+/**
+ * A recovery along a timeline may stop before that began: PostgreSQL then lists it all the same, with an earlier position than where the
+ * one before it was left. Nothing from there on was ever part of the new history.
+ */
+function withoutUnseen(ancestors: readonly TimelineAncestor[]): readonly TimelineAncestor[] {
+  let end: Lsn | undefined
+  return ancestors
+    .toReversed()
+    .map((ancestor) => {
+      if (end === undefined || compareLsn(ancestor.endLsn, end) < 0) end = ancestor.endLsn
+      return { ...ancestor, endLsn: end }
+    })
+    .toReversed()
 }
 
 /** Of timeline 1, which has no file. */

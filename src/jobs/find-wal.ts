@@ -1,5 +1,6 @@
 import { chooseWalCopies, type WalCopy } from '../domain/choose-wal.js'
 import { type HoldfastError, toHoldfastError } from '../domain/errors.js'
+import { formatLsn, lsnToBytes } from '../domain/lsn.js'
 import type { WalPiece } from '../domain/recovery-window.js'
 import { historyFileName, parseSegmentName, segmentName, segmentStart, type WalObject } from '../domain/wal.js'
 import { fetchWal, type WalFetching, type WantedWal } from './fetch-wal.js'
@@ -26,23 +27,21 @@ export async function findWal(spec: PrefetchWalSpec, fetching: WalFetching): Pro
   const own = historyFileName(spec.timeline)
   // The history may be older than the backup.
   const histories = spec.timeline === 1 || found.has(own) ? found : await list(spec, fetching, isHistory)
-  const last = order.at(-1)
-  const { systemIdentifier } = spec
-  const segments = order.map((file): WantedWal => {
-    const copies = chooseWalCopies(file, found.get(file) ?? [], { systemIdentifier, isLast: file === last })
-    return { file, copies, segment: identityOf(file, spec) }
-  })
+  const segments = order.map((file) => chooseSegment(file, spec, found, file === order.at(-1)))
   return { segments, histories: await fetchHistories(own, spec, fetching, histories) }
 }
 
-/**
- * What there is of one file now: after the listing of all of them the archive went on.
- * @throws HoldfastError as findWal does
- */
-export async function findCopies(file: string, spec: PrefetchWalSpec, fetching: WalFetching): Promise<readonly WalCopy[]> {
+/** The last segment of a recovery as it is there now, when what was found before has been superseded. */
+export async function findLastSegment(file: string, spec: PrefetchWalSpec, fetching: WalFetching): Promise<WantedWal> {
   const found = await list(spec, fetching, (object) => object.file === file, new Date(spec.walSince))
-  const question = { systemIdentifier: spec.systemIdentifier, isLast: file === spec.pieces.at(-1)?.lastSegment }
-  return chooseWalCopies(file, found.get(file) ?? [], question)
+  return chooseSegment(file, spec, found, true)
+}
+
+function chooseSegment(file: string, spec: PrefetchWalSpec, found: Listing, isLast: boolean): WantedWal {
+  const segment = identityOf(file, spec)
+  const { systemIdentifier, startLsn, segmentSizeBytes } = segment
+  const endLsn = formatLsn(lsnToBytes(startLsn) + BigInt(segmentSizeBytes))
+  return { file, copies: chooseWalCopies(file, found.get(file) ?? [], { systemIdentifier, endLsn, isLast }), segment }
 }
 
 type Listing = ReadonlyMap<string, readonly WalCopy[]>

@@ -28,12 +28,17 @@ describe('a history file', () => {
     expect(timelineAt(firstTimeline, parseLsn('FF/0'))).toBe(1)
   })
 
+  test('of a recovery that stopped before its timeline began has nothing of that', () => {
+    const history = parseTimelineHistory('1\t0/5000100\tx\n2\t0/4000000\tat restore point "a"\n', 3)
+    expect(history.ancestors.at(-1)).toEqual({ timeline: 2, endLsn: '0/4000000', reason: 'at restore point "a"' })
+    expect(['0/3FFFFFF', '0/4000000', '0/5000200'].map((lsn) => timelineAt(history, parseLsn(lsn)))).toEqual([1, 3, 3])
+  })
+
   test.each([
     ['nothing', ''],
     ['what is no line of it', 'one\t0/5000100\tx\n'],
     ['a timeline twice', '1\t0/5000100\tx\n1\t0/6000000\tx\n'],
     ['timelines that go backwards', '2\t0/5000100\tx\n1\t0/6000000\tx\n'],
-    ['positions that go backwards', '1\t0/5000100\tx\n2\t0/4000000\tx\n'],
     ['itself', '3\t0/5000100\tx\n'],
   ])('with %s is damaged', (_, content) => {
     expect(() => parseTimelineHistory(content, 3)).toThrow(expect.objectContaining({ code: 'ARTIFACT_DAMAGED' }))

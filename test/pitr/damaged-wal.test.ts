@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { walEncryptionContext } from '../../src/catalog/encryption-context.js'
 import { parseWalKey, walName } from '../../src/catalog/wal-keys.js'
 import { parseObjectKey, parseRepositoryName } from '../../src/domain/ids.js'
-import { type WalIdentity, walHashOf } from '../../src/domain/wal.js'
+import { parseSegmentName, segmentStart, type WalIdentity, walHashOf } from '../../src/domain/wal.js'
+import { checkSegmentPages } from '../../src/engines/postgres/wal-page.js'
 import { compressZstd } from '../../src/pipeline/compress-zstd.js'
 import { encrypt } from '../../src/pipeline/encrypt.js'
 import type { LoggedRequest } from '../servers/s3-proxy.js'
@@ -163,6 +164,40 @@ describe('archived WAL that is not as it was', () => {
     await bucket.delete([parseObjectKey(request.key)])
     await restoring
     await bench.source.sql(`delete from numbered where number > ${last.rows}`)
+  })
+
+  test('a segment that was left before it was full is whole, and one that lacks its end is not', async () => {
+    await bench.source.sql('insert into numbered (number) select 1000000 + i from generate_series(1, 20) i')
+    const [row] = await bench.source.sql<{ file: string; system: string; bytes: number }>(
+      `select pg_walfile_name(pg_switch_wal()) as file, (select system_identifier::text from pg_control_system()) as system,
+              1048576 as bytes`,
+    )
+    if (row === undefined) throw new Error('the server says nothing')
+    const [file, path] = [row.file, join(bench.stand.directory, 'switched')]
+    const content = await readFile(join(bench.source.dataDirectory, 'pg_wal', file))
+    const written = content.findLastIndex((byte) => byte !== 0)
+    expect(written).toBeLessThan(row.bytes - 16_384)
+    const { timeline, number } = parseSegmentName(file, row.bytes)
+    const startLsn = segmentStart(number, row.bytes)
+    const identity = { file, timeline, startLsn, systemIdentifier: row.system, segmentSizeBytes: row.bytes }
+    const check = async (bytes: Buffer) => {
+      await writeFile(path, bytes)
+      const segment = await open(path)
+      await checkSegmentPages(segment, { ...identity, endLsn: segmentStart(number + 1n, row.bytes) }).finally(() =>
+        segment.close(),
+      )
+    }
+    await check(content)
+    // Without its last record, and without its last page.
+    await expect(check(Buffer.from(content).fill(0, written - (written % 8) - 16))).rejects.toMatchObject({
+      code: 'ARTIFACT_DAMAGED',
+    })
+    await expect(check(Buffer.from(content).fill(0, written - (written % 8192)))).rejects.toMatchObject({
+      code: 'ARTIFACT_DAMAGED',
+    })
+    await bench.source.sql('delete from numbered where number > 1000000')
+    await bench.archiver.archive()
+    await bench.expectRows('switched', 'latest', last.rows)
   })
 
   test('a segment that is there twice with different contents is never chosen', async () => {

@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { sampleManifest } from '../catalog/sample-manifest.js'
 import { alterManifest, emptyRepository, freshTarget, putManifest } from './crafted-backup.js'
@@ -54,6 +54,24 @@ test('a newer backup that cannot be read stops the restore, and the time to ask 
   expect(refused).toMatchObject({ exitCode: 8, stderr: expect.stringContaining('ask for 2026-01-10T05:00:00.000Z') })
   const { stderr } = await machine.restore('2026-01-10T05:00:00.000Z', '--from', repository, '--target', target)
   expect(stderr).toContain('chosen: avi5_full_2026-01-10T03-00-00Z')
+})
+
+test('a backup on a timeline that is newer than all that is archived is restored to its own end', async () => {
+  const repository = await emptyRepository()
+  const sample = sampleManifest({ stoppedAt: '2026-01-10T05:00:00.000Z' })
+  await putManifest(repository, { ...sample, facts: { ...sample.facts, timeline: 2 } as typeof sample.facts })
+  const identifier = sample.facts.systemIdentifier
+  for (const name of [
+    `wal/2026/01/10/000000010000000000000002-${identifier}-56b03d58007fdc0a.zst`,
+    `marks/2026/01/10/2026-01-10T04-00-00.000Z-00000001-0000000002000200-${identifier}.json`,
+  ]) {
+    await mkdir(dirname(join(repository, 'avi5', name)), { recursive: true })
+    await writeFile(join(repository, 'avi5', name), '')
+  }
+  const { stderr } = await machine.restore('latest', '--from', repository, '--target', target)
+  expect(stderr).toContain('no archived WAL goes on from the backup: it is restored to its own end')
+  const later = await machine.restore('2026-01-10T05:30:00Z', '--from', repository, '--target', target)
+  expect(later).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('nothing proves that the archive goes as far') })
 })
 
 test('of several systems one has to be named', async () => {

@@ -129,6 +129,12 @@ export async function segmentsOf(repository: string): Promise<string[]> {
   return files.map((entry) => join(entry.parentPath, entry.name)).sort((a, b) => (nameIn(a) < nameIn(b) ? -1 : 1))
 }
 
+/** As the archiver does when there is something better of them. */
+export async function removePartials(repository: string): Promise<void> {
+  const entries = await readdir(join(repository, 'shop', 'wal'), { recursive: true, withFileTypes: true })
+  for (const { name, parentPath } of entries) if (name.includes('.partial.')) await rm(join(parentPath, name))
+}
+
 function nameIn(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../servers/free-port.js'
 import { trials } from '../stand/trials.js'
-import { type MomentBench, segmentsOf, startMomentBench, type WrittenMoment } from './moment-bench.js'
+import { type MomentBench, removePartials, segmentsOf, startMomentBench, type WrittenMoment } from './moment-bench.js'
 import { placeForServers } from './plain-bench.js'
 
 // Much longer than anything takes on an idle machine.
@@ -58,8 +58,13 @@ describe.each([
       await expectMoment(at, sources[settings.from[1]](), rows)
     })
 
-    test('the newest there is ends within the segment that was not complete', async () => {
-      await expectMoment('latest', sources[settings.from[0]](), bench.afterPromotion.at(-1)?.rows ?? 0)
+    test('the newest there is ends within the segment that was not complete, also when that is superseded meanwhile', async () => {
+      const from = await bench.copyOfRepository()
+      const own = ['--target', join(place, 'rescue'), '--port', String(await freePort())]
+      const running = bench.machine.start('latest', '--from', from, ...bench.key, ...bench.programs, ...own)
+      for await (const line of running.iterable({ from: 'stderr' })) if (line.startsWith('checking')) await removePartials(from)
+      const { exitCode, stdout, stderr } = await running
+      await bench.expectRows(join(place, 'rescue'), { exitCode, stdout, stderr }, bench.afterPromotion.at(-1)?.rows ?? 0)
     })
 
     test('a time after the last commit that is proven to be archived is the end of what is archived', async () => {

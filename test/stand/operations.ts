@@ -116,7 +116,8 @@ function follow<Report>(handle: WorkflowHandle): Operation<Report> {
   }
 }
 
-const patienceMs = 100_000
+/** Long runs go on beside others. */
+const patienceMs = process.env.HOLDFAST_TEST_LONG === '1' ? 600_000 : 100_000
 
 /** @throws when there is no end in sight, with what the operation is waiting for */
 async function endingOf<Report>(handle: WorkflowHandle): Promise<Ending<Report>> {

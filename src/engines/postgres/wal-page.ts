@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { HoldfastError } from '../../domain/errors.js'
 import { formatLsn, type Lsn, lsnToBytes } from '../../domain/lsn.js'
+import { endsWithSwitch } from './wal-switch.js'
 
 /** What a segment has to be. */
 export interface SegmentIdentity {
@@ -52,6 +53,7 @@ async function checkEnd(segment: FileHandle, identity: SegmentIdentity, pageByte
   if (lastByte < 0 || lastByte >= segmentSizeBytes || pageBytes === 0) return
   const offset = lastByte - (lastByte % pageBytes)
   if (addressOf(await readAt(segment, offset)) === start + BigInt(offset)) return
+  if (lastByte === segmentSizeBytes - 1 && (await endsWithSwitch(segment, segmentSizeBytes, pageBytes))) return
   throw new HoldfastError('ARTIFACT_DAMAGED', `${file} ends before ${endLsn}, up to where its WAL is said to be archived`)
 }
 
