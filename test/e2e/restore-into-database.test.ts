@@ -84,7 +84,7 @@ test('a role that may not make databases, or not for their owners, is told what 
   await lab.sql('alter role limited createdb')
   expect(await limited()).toMatchObject({ exitCode: 6, stderr: expect.stringContaining('grant "postgres" to "limited"') })
   const done = await limited('--no-owner')
-  expect(done, done.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`-p ${lab.port} -U limited owned`) })
+  expect(done, done.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`-p ${lab.port} -U limited -d owned`) })
   expect(await lab.sql(`select pg_get_userbyid(datdba) as owner from pg_database where datname = 'owned'`)).toEqual([
     { owner: 'limited' },
   ])
