@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type HoldfastError, isRetryable } from '../domain/errors.js'
@@ -66,7 +65,7 @@ async function launchUnlessEnded(spec: JobSpec, directory: JobDirectory, options
   } else if (life === 'over' && spec.kind === 'capture') {
     return undefined
   }
-  if (life !== 'running') await launch(directory, options.stateDirectory)
+  if (life !== 'running') await launch(directory)
   return waitForSocket(directory, options)
 }
 
@@ -80,12 +79,10 @@ function lost(spec: JobSpec): HoldfastError {
   return jobFailure(job, { code: spec.kind === 'capture' ? 'CAPTURE_LOST' : 'JOB_LOST', message })
 }
 
-async function launch(directory: JobDirectory, stateDirectory: string): Promise<void> {
+async function launch(directory: JobDirectory): Promise<void> {
   const main = fileURLToPath(new URL('./main.js', import.meta.url))
   const args = lockedCommand(directory, [process.execPath, ...nodeOptions, main, directory.spec])
-  // What one job has compiled the next one need not.
-  const env = { ...frugal, NODE_COMPILE_CACHE: join(stateDirectory, 'compile-cache') }
-  await startDetached({ program: 'flock', args, env }, { logFile: directory.log, environment: 'inherit' })
+  await startDetached({ program: 'flock', args, env: frugal }, { logFile: directory.log, environment: 'inherit' })
 }
 
 /**

@@ -20,18 +20,13 @@ export async function leftovers(stand: KillStand, kept: readonly string[]): Prom
     ...passing,
     ...files.filter((file) => !kept.includes(file)).map((file) => `local: ${file}`),
     ...(await bucket(stand, kept)),
-    ...state.filter((file) => !isAtHome(file)).map((file) => `state: ${file}`),
+    ...state.filter((file) => file !== 'worker.alive' && file !== 'jobs/').map((file) => `state: ${file}`),
     ...(await leaves(join(stand.directory, 'instances')))
       .filter((file) => file !== '.ports/')
       .map((file) => `instances: ${file}`),
     ...stand.proxy.sentTwice().map((part) => `sent twice: ${part}`),
     ...wholesSentTwice(stand),
   ]
-}
-
-/** Of the state directory: what stays there whatever runs. */
-function isAtHome(file: string): boolean {
-  return file === 'worker.alive' || file === 'jobs/' || file.startsWith('compile-cache/')
 }
 
 /** Files and empty directories below a directory, dot-files included, sorted; directories end with `/`. */
