@@ -2,11 +2,12 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Duplex, PassThrough, type Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Artifact } from '../../src/domain/manifest.js'
 import type { Progress } from '../../src/domain/progress.js'
 import type { ArtifactContent, ArtifactReader, CaptureSink } from '../../src/engines/engine.js'
+import { consumeThrough } from '../../src/jobs/consume-through.js'
 import { compressZstd } from '../../src/pipeline/compress-zstd.js'
 import { decompressZstd } from '../../src/pipeline/decompress-zstd.js'
 import { digest } from '../../src/pipeline/digest.js'
@@ -51,11 +52,9 @@ export async function createArtifactFolder(
   }
 }
 
-async function readThrough<T>(path: string, stages: readonly Duplex[], consume: (source: Readable) => Promise<T>): Promise<T> {
-  const end = new PassThrough()
-  const reading = pipeline([createReadStream(path), ...stages, end])
-  const [, result] = await Promise.all([reading, consume(end).finally(() => end.resume())])
-  return result
+/** As a restore reads: a program that has all it wants before the end is no failure. */
+function readThrough<T>(path: string, stages: readonly Duplex[], consume: (source: Readable) => Promise<T>): Promise<T> {
+  return consumeThrough(createReadStream(path), stages, consume, new AbortController().signal)
 }
 
 async function store(path: string, name: string, content: ArtifactContent): Promise<Artifact> {

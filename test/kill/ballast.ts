@@ -21,7 +21,7 @@ const randomKilobyte = `(select string_agg(decode(md5(random()::text || i || g),
 
 /** One line that is the same for the same rows. */
 export const ballastDigest = `
-  select string_agg(digest, ' ') as digest from (
+  select string_agg(digest, ' ' order by digest) as digest from (
     select count(*) || ':' || md5(string_agg(md5(content), '' order by id)) as digest from ballast
     union all
     select count(*) || ':' || md5(string_agg(md5(content), '' order by id)) from ballast_fast) tables`
