@@ -5,12 +5,12 @@ import type { RepositoryName } from '../domain/ids.js'
 import { planRecovery, type RecoveryCandidate, type RecoveryDecision } from '../domain/plan-recovery.js'
 import type { RestoreChoice } from '../domain/plans.js'
 import type { BackupQuestion } from './choose-backup.js'
-import { choiceOf } from './choose-own-end.js'
-import { describeUnread, noneRead, repositoriesOf, type Unread } from './read-catalogs.js'
+import { choiceOf, chooseOwnEnd } from './choose-own-end.js'
+import { describeUnread, noneRead, readCatalogs, repositoriesOf, type Unread } from './read-catalogs.js'
 
 /**
  * Chooses the base and the archived WAL for a target, from what the repositories are proven to hold.
- * @returns undefined for `latest` where no WAL is archived: then it is the end of the newest backup
+ * @returns undefined for `latest` where no WAL is archived: then it is the end of the newest backup, and so it is, with a note, where none of it can be used
  * @throws OUTSIDE_WINDOW with the window; what kept a repository from being read, where it might have had what is asked for
  */
 export async function chooseRecovery(composition: Composition, request: BackupQuestion): Promise<RestoreChoice | undefined> {
@@ -27,8 +27,9 @@ export async function chooseRecovery(composition: Composition, request: BackupQu
   })
   const away = [...describeUnread(unread), ...problems]
   if (plan.outcome === 'refused') {
-    if (isPlain) return undefined
-    throw refusal(plan, unread, away, request)
+    if (!isPlain) throw refusal(plan, unread, away, request)
+    const own = chooseOwnEnd(await readCatalogs(composition, request), request, { kind: 'latest' })
+    return { ...own, away: [...own.away, `archived WAL is left aside: ${plan.message}`] }
   }
   const { manifest, sources, walSources, recovery, warnings } = plan
   const choice = choiceOf(manifest, sources, [...away, ...warnings])

@@ -96,7 +96,7 @@ describe('restores across a failover to a standby that was behind, segments of 6
     })
   })
 
-  test('where the history of the new timeline is missing, its moments are taken from another repository, or refused', async () => {
+  test('where the history of the new timeline is missing, its moments are taken from another repository, or refused, and the default says that it does without', async () => {
     const wal = join(bench.stand.directory, 'local', 'shop', 'wal')
     const history = (await readdir(wal, { recursive: true })).find((name) => basename(name).startsWith('00000002.history'))
     if (history === undefined) throw new Error('there is no history')
@@ -107,6 +107,9 @@ describe('restores across a failover to a standby that was behind, segments of 6
     const message = expect.stringContaining('00000002.history')
     expect(alone).toMatchObject({ outcome: 'failed', code: 'OUTSIDE_WINDOW', message })
     expect(bench.stand.proxy.requests.slice(asked).filter(({ key }) => key.includes('_full_'))).toEqual([])
+    const plain = await bench.restore('plain', 'latest', { repository: parseRepositoryName('local') })
+    const left = expect.stringMatching(/^local: 00000002\.history is missing, so what follows .* is not restored$/)
+    expect(plain).toMatchObject({ outcome: 'done', report: { problems: expect.arrayContaining([left]) } })
     const report = await bench.expectRows('other', to, known(kept).rows)
     expect(report.recovery).toMatchObject({ timeline: 2 })
   })
