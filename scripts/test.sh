@@ -27,6 +27,7 @@ tests() {
   local status=0 counted_passed=0 counted_failed=0
   vitest run "$@" || status=$?
   read -r counted_passed counted_failed <"$HOLDFAST_TEST_SUMMARY" || true
+  sed -n '2,$s/^/FAILED: /p' "$HOLDFAST_TEST_SUMMARY"
   # A run that broke off, or left something running, failed even if no single test did.
   if [ "$status" -ne 0 ] && [ "$counted_failed" -eq 0 ]; then
     counted_failed=1

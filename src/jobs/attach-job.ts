@@ -66,7 +66,7 @@ async function launchUnlessEnded(spec: JobSpec, directory: JobDirectory, options
     return undefined
   }
   if (life !== 'running') await launch(directory)
-  return waitForSocket(directory, options)
+  return waitForSocket(directory, options, life === 'running' && spec.kind !== 'capture')
 }
 
 function isFinal(spec: JobSpec, result: JobResult): boolean {
@@ -93,17 +93,28 @@ const nodeOptions = ['--enable-source-maps', '--max-semi-space-size=1', '--singl
 /** Each thread would keep memory of its own. */
 const frugal = { MALLOC_ARENA_MAX: '2' }
 
-/** @returns undefined when there is a result, or when the job's process did not come, is gone again, or hangs. */
-async function waitForSocket(directory: JobDirectory, { signal, onPulse }: AttachOptions): Promise<Socket | undefined> {
+/**
+ * @param startable what holds the lock may be a child that outlives a killed job for a moment: once it is gone the job is started
+ * @returns undefined when there is a result, or when the job's process did not come, is gone again, or hangs.
+ */
+async function waitForSocket(
+  directory: JobDirectory,
+  { signal, onPulse }: AttachOptions,
+  startable: boolean,
+): Promise<Socket | undefined> {
+  let toStart = startable
   const begunAt = Date.now()
   let seenAt = begunAt
   for (let turn = 1; Date.now() - seenAt < processPatienceMs && Date.now() - begunAt < startPatienceMs; turn += 1) {
     signal.throwIfAborted()
     const socket = await connectTo(directory)
     if (socket !== undefined || (await readResult(directory)) !== undefined) return socket
-    if (turn % 10 === 0 && (await lifeOf(directory)) === 'running') {
-      seenAt = Date.now()
-      onPulse()
+    if (turn % 10 === 0) {
+      const running = (await lifeOf(directory)) === 'running'
+      if (!running && toStart) await launch(directory)
+      if (running || toStart) seenAt = Date.now()
+      if (running) onPulse()
+      else toStart = false
     }
     await delay(50)
   }

@@ -142,6 +142,26 @@ test('a look at the lock is not taken for the job by another look, and a start t
   await look.finished
 })
 
+test('a replication is started once the lock that something else inherited is free', async () => {
+  const spec = bench.idle('a11')
+  await bench.captureEnded('a11', emptyCapture())
+  await bench.attach(spec)
+  const { lock, result } = bench.directoryOf(spec)
+  await rm(result)
+  const heir = startProgram(
+    { program: 'flock', args: [lock, 'sh', '-c', 'echo held; exec cat'] },
+    { stdin: 'pipe', stdout: 'pipe' },
+  )
+  await new Promise((held) => heir.stdout?.once('data', held))
+  expect(await lifeOf(bench.directoryOf(spec))).toBe('running')
+  const pulse = Promise.withResolvers<void>()
+  const started = bench.attach(spec, { onPulse: pulse.resolve })
+  await pulse.promise
+  heir.stdin?.end()
+  await expect(started).resolves.toMatchObject({ partsSent: 0 })
+  await heir.finished
+})
+
 async function jobProcesses(specPath: string) {
   return (await processesWithArgument(specPath)).filter(({ args }) => !args[0]?.endsWith('flock'))
 }

@@ -9,16 +9,16 @@ const reporter = resolve('test/setup/summary-reporter.ts')
 
 test.each([
   ['passed tests alone are a success', passes, [], '1 0', 0],
-  ['a failed test', `${passes}test('fails', () => { expect(1).toBe(2) })`, [], '1 1', 1],
+  ['a failed test', `${passes}test('fails', () => { expect(1).toBe(2) })`, [], '1 1\nsample.test.ts > fails', 1],
   ['a skipped test is a failure', `${passes}test.skip('later', () => {})`, [], '1 1', 1],
   ['a test that is only planned is a failure', `${passes}test.todo('later')`, [], '1 1', 1],
-  ['a file that does not load', `${passes}throw new Error('broken')`, [], '0 1', 1],
-  ['a file without tests', '', [], '0 1', 1],
+  ['a file that does not load', `${passes}throw new Error('broken')`, [], '0 1\nsample.test.ts', 1],
+  ['a file without tests', '', [], '0 1\nsample.test.ts', 1],
   [
     'an error nobody caught',
     `${passes}test('x', async () => { setTimeout(() => { throw new Error('late') }, 5); await new Promise((wait) => setTimeout(wait, 200)) })`,
     [],
-    '2 1',
+    '2 1\nan error nobody caught: late',
     1,
   ],
   ['tests left out by name are no failure', `${passes}test('other', () => {})`, ['-t', 'passes'], '1 0', 0],

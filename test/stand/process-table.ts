@@ -18,7 +18,7 @@ export async function processesWithArgument(argument: string): Promise<SeenProce
   return seen.filter(({ args }) => args.includes(argument))
 }
 
-/** SIGKILL; resolves when it is gone. One that is gone already is success. */
+/** SIGKILL; resolves when it is gone, its sockets and locks too. One that is gone already is success. */
 export async function killForGood(pid: number): Promise<void> {
   try {
     process.kill(pid, 'SIGKILL')
@@ -26,7 +26,14 @@ export async function killForGood(pid: number): Promise<void> {
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return
     throw error
   }
-  while ((await argumentsOf(pid)).length > 0) await sleep(5)
+  while (await isAlive(pid)) await sleep(5)
+}
+
+/** A process that ends loses its arguments first, then its files; what waits for its parent has neither. */
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
+  const state = stat.slice(stat.lastIndexOf(')') + 2)[0]
+  return state !== undefined && !'ZX'.includes(state)
 }
 
 async function otherPids(): Promise<number[]> {
