@@ -150,7 +150,7 @@ test('a replication is started once the lock that something else inherited is fr
   await rm(result)
   const heir = startProgram(
     { program: 'flock', args: [lock, 'sh', '-c', 'echo held; exec cat'] },
-    { stdin: 'pipe', stdout: 'pipe' },
+    { signal: new AbortController().signal, stdin: 'pipe', stdout: 'pipe' },
   )
   await new Promise((held) => heir.stdout?.once('data', held))
   expect(await lifeOf(bench.directoryOf(spec))).toBe('running')
