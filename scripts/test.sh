@@ -24,9 +24,11 @@ check() {
 }
 
 tests() {
-  local status=0 counted_passed=0 counted_failed=0
+  local status=0 counted_passed counted_failed
   vitest run "$@" || status=$?
+  # Nothing to read when vitest did not come as far as to begin.
   read -r counted_passed counted_failed <"$HOLDFAST_TEST_SUMMARY" || true
+  : "${counted_passed:=0}" "${counted_failed:=0}"
   sed -n '2,$s/^/FAILED: /p' "$HOLDFAST_TEST_SUMMARY"
   # A run that broke off, or left something running, failed even if no single test did.
   if [ "$status" -ne 0 ] && [ "$counted_failed" -eq 0 ]; then
