@@ -55,11 +55,13 @@ describe('kills during restore', () => {
     expect(endings.filter(({ outcome }) => outcome === 'failed')).toEqual([])
   }
 
-  test.each(trials(2))('a restore goes on after its worker was killed: trial $number (seed $seed)', async (trial) => {
+  test.each(trials(2))('a restore goes on after its worker was killed twice: trial $number (seed $seed)', async (trial) => {
     const started = await startTwo(trial, 'worker')
-    await sleep(trial.delayMs(restoreMs))
-    await worker.kill()
-    worker = await stand.startWorker()
+    for (let time = 1; time <= 2; time += 1) {
+      await sleep(trial.delayMs(restoreMs / 2))
+      await worker.kill()
+      worker = await stand.startWorker()
+    }
     await expectAllRunning(started)
   })
 
@@ -73,9 +75,11 @@ describe('kills during restore', () => {
     'a restore goes on after its worker and its extract job were killed: trial $number (seed $seed)',
     async (trial) => {
       const started = await startTwo(trial, 'both')
-      await Promise.all(started.map((one) => killExtraction(one, trial.delayMs(restoreMs / 2))))
-      await worker.kill()
-      worker = await stand.startWorker()
+      for (const one of started) {
+        await killExtraction(one, trial.delayMs(restoreMs / 4))
+        await worker.kill()
+        worker = await stand.startWorker()
+      }
       await expectAllRunning(started)
     },
   )
