@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-inputs() { find src tsconfig.json tsconfig.build.json package-lock.json -type f | LC_ALL=C sort | xargs sha256sum; }
+inputs() { find src scripts/setup/bundle-jobs.sh tsconfig.json tsconfig.build.json package-lock.json -type f | LC_ALL=C sort | xargs sha256sum; }
 
 digest=$(inputs | sha256sum | cut -d' ' -f1)
 [ "$(cat dist/.sources 2>/dev/null)" = "$digest" ] && exit 0
@@ -13,6 +13,11 @@ rm -rf dist.new
 if ! tsc -p tsconfig.build.json --outDir dist.new; then
   rm -rf dist.new
   echo 'setup: the build failed'
+  exit 1
+fi
+if ! scripts/setup/bundle-jobs.sh dist.new >.tools/bundle.log 2>&1; then
+  cat .tools/bundle.log
+  echo 'setup: the jobs could not be bundled'
   exit 1
 fi
 rm -rf dist

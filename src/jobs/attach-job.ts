@@ -16,6 +16,7 @@ import {
 } from './job-directory.js'
 import { jobFailure } from './job-failure.js'
 import { lifeOf, lockedCommand } from './job-lock.js'
+import { lastWords } from './job-log.js'
 import { type JobSpec, jobNameOf } from './job-spec.js'
 import { type JobMessage, messagesFrom } from './protocol.js'
 
@@ -50,7 +51,7 @@ export async function attachJob(spec: JobSpec, options: AttachOptions): Promise<
   if (socket !== undefined) await follow(socket, options)
   options.signal.throwIfAborted()
   const result = await readResult(directory)
-  if (result === undefined) throw lost(spec)
+  if (result === undefined) throw lost(spec, await lastWords(directory))
   return outcomeOf(name, result)
 }
 
@@ -73,14 +74,15 @@ function isFinal(spec: JobSpec, result: JobResult): boolean {
   return result.outcome === 'done' || spec.kind === 'capture' || !isRetryable(result.code)
 }
 
-function lost(spec: JobSpec): HoldfastError {
+/** @param words the end of the job's log, '' when it said nothing */
+function lost(spec: JobSpec, words: string): HoldfastError {
   const job = jobNameOf(spec)
-  const message = `the process of job ${job} ended without a result`
+  const message = `the process of job ${job} ended without a result${words === '' ? '' : `; it said: ${words}`}`
   return jobFailure(job, { code: spec.kind === 'capture' ? 'CAPTURE_LOST' : 'JOB_LOST', message })
 }
 
 async function launch(directory: JobDirectory): Promise<void> {
-  const main = fileURLToPath(new URL('./main.js', import.meta.url))
+  const main = fileURLToPath(new URL('./bundle/main.js', import.meta.url))
   const args = lockedCommand(directory, [process.execPath, ...nodeOptions, main, directory.spec])
   await startDetached({ program: 'flock', args, env: frugal }, { logFile: directory.log, environment: 'inherit' })
 }
@@ -89,7 +91,7 @@ async function launch(directory: JobDirectory): Promise<void> {
  * Jobs move megabytes outside of a small heap, which makes V8 collect often. Nobody minds its pauses here, and marking in steps
  * and on other threads costs a third more.
  */
-const nodeOptions = ['--enable-source-maps', '--max-semi-space-size=1', '--single-threaded-gc', '--no-incremental-marking']
+const nodeOptions = ['--max-semi-space-size=1', '--single-threaded-gc', '--no-incremental-marking']
 /** Each thread would keep memory of its own. */
 const frugal = { MALLOC_ARENA_MAX: '2' }
 

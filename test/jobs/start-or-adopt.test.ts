@@ -1,4 +1,4 @@
-import { rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, rm, stat, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { lifeOf } from '../../src/jobs/job-lock.js'
 import { startProgram } from '../../src/process/start-program.js'
@@ -62,6 +62,15 @@ test('a capture whose process was killed is lost for who watched it and for who 
   expect(await watching).toBe('CAPTURE_LOST')
   expect(await codeOf(() => bench.attach(spec))).toBe('CAPTURE_LOST')
   expect(await lifeOf(bench.directoryOf(spec))).toBe('over')
+})
+
+test('a job that broke down is quoted, without its secrets', async () => {
+  const spec = bench.capture('a12')
+  const watching = bench.attach(spec)
+  const pid = await bench.pidOf(spec)
+  await appendFile(bench.directoryOf(spec).log, 'Error: no more memory\n    password=hunter2\n')
+  await killForGood(pid)
+  await expect(watching).rejects.toThrow(/ended without a result; it said: Error: no more memory\s+password=\[secret\]$/)
 })
 
 test('a capture that died before it had begun is started', async () => {
