@@ -9,6 +9,7 @@ import { placeForServers } from './plain-bench.js'
 // Much longer than anything takes on an idle machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
+const isLong = process.env.HOLDFAST_TEST_LONG === '1'
 const [trial] = trials()
 const random = trial?.random ?? Math.random
 
@@ -57,6 +58,9 @@ describe.each([
       const { at, rows } = oneOf(bench.afterPromotion.slice(0, -1))
       await expectMoment(at, sources[settings.from[1]](), rows)
     })
+
+    // What follows is the same script at work; in a short run it is tried with one of the two settings.
+    if (settings.major === 18 && !isLong) return
 
     test('the newest there is ends within the segment that was not complete, also when that is superseded meanwhile', async () => {
       const from = await bench.copyOfRepository()

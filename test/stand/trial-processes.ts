@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jobDirectory } from '../../src/jobs/job-directory.js'
 import { extractJobName } from '../../src/jobs/job-spec.js'
+import { processesWithArgument } from './process-table.js'
 import type { Stand } from './stand.js'
-import { processesWithArgument } from './stand-processes.js'
 
 /** The process of the job that extracts into an instance, while it runs. */
 export async function extractPid(stand: Stand, instance: string): Promise<number | undefined> {

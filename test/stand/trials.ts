@@ -11,13 +11,13 @@ export interface Trial {
 }
 
 /**
- * As many as are needed for HOLDFAST_KILLS operations (10, or 100 in a long run), so many of which go on at once in each
- * trial. Titles of tests should name the seed: `trial $number (seed $seed)`.
+ * As many as are needed for HOLDFAST_KILLS kills (10, or 100 in a long run), so many of which are met in each trial, by operations
+ * that go on at once or by one again. Titles of tests should name the seed: `trial $number (seed $seed)`.
  */
-export function trials(atOnce = 1): Trial[] {
+export function trials(killsEach = 1): Trial[] {
   const first = Number(process.env.HOLDFAST_SEED ?? 20_260_110)
   const kills = Number(process.env.HOLDFAST_KILLS ?? (process.env.HOLDFAST_TEST_LONG === '1' ? 100 : 10))
-  const count = Math.ceil(kills / atOnce)
+  const count = Math.ceil(kills / killsEach)
   return Array.from({ length: count }, (_, index) => trial(index + 1, first + index))
 }
 
