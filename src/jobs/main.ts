@@ -17,7 +17,8 @@ import { watchPresence } from './worker-presence.js'
 
 const [specPath] = process.argv.slice(2)
 if (specPath === undefined) throw new HoldfastError('USAGE', 'a job needs the path of its spec')
-await runJob(specPath)
+// Not awaited: a module that waits could not be bundled as one that is loaded at once. What it rejects with ends the process.
+void runJob(specPath)
 
 async function runJob(path: string): Promise<void> {
   // A terminal's Ctrl-C or a service manager's SIGTERM is meant for the worker; only the socket stops a job.
