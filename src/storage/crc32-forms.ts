@@ -3,7 +3,11 @@ import type { Crc32 } from '../domain/ids.js'
 
 /** CRC-32 of bytes in memory, as 8 hex digits. About 3 GB/s. */
 export function crc32Of(bytes: Uint8Array): Crc32 {
-  return crc32(bytes).toString(16).padStart(8, '0') as Crc32
+  return crc32FromNumber(crc32(bytes))
+}
+
+export function crc32FromNumber(value: number): Crc32 {
+  return value.toString(16).padStart(8, '0') as Crc32
 }
 
 /** The form S3 uses: base64 of the 4 bytes, most significant first. */

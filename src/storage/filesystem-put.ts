@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs'
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
 import { HoldfastError } from '../domain/errors.js'
 import type { ObjectKey } from '../domain/ids.js'
@@ -6,6 +7,8 @@ import { errnoOf } from './filesystem-errors.js'
 import { type Location, type Root, syncDirectory } from './filesystem-paths.js'
 import type { CallOptions, ObjectInfo } from './store.js'
 
+type Content = Uint8Array | AsyncIterable<Uint8Array>
+
 /**
  * Writes a temporary file beside the final name, syncs it, and gives it its name in one step. What a killed put left in the same
  * directory goes on the way.
@@ -13,13 +16,13 @@ import type { CallOptions, ObjectInfo } from './store.js'
 export function putFile(
   root: Root,
   key: ObjectKey,
-  bytes: Uint8Array,
+  content: () => Content,
   options: CallOptions & { ifAbsent: boolean },
 ): Promise<ObjectInfo> {
   const location = root.locate(key)
   return root.within(location.directory, async () => {
     await removeDeadTemporaries(location.directory)
-    return writeAndName(location, key, bytes, options)
+    return writeAndName(location, key, content(), options)
   })
 }
 
@@ -39,14 +42,14 @@ export async function nameFile(temporary: string, location: Location, key: Objec
 async function writeAndName(
   location: Location,
   key: ObjectKey,
-  bytes: Uint8Array,
+  content: Content,
   options: CallOptions & { ifAbsent: boolean },
 ): Promise<ObjectInfo> {
   options.signal?.throwIfAborted()
   const temporary = `${location.directory}/${temporaryName('.put')}`
   const handle = await open(temporary, 'wx', 0o600)
   try {
-    const modifiedAt = await writeDurably(handle, bytes)
+    const { size: sizeBytes, mtime: modifiedAt } = await writeDurably(handle, content, options)
     options.signal?.throwIfAborted()
     if (options.ifAbsent) {
       await nameFile(temporary, location, key)
@@ -54,18 +57,18 @@ async function writeAndName(
       await rename(temporary, location.path)
       await syncDirectory(location.directory)
     }
-    return { key, sizeBytes: bytes.length, modifiedAt }
+    return { key, sizeBytes, modifiedAt }
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
   }
 }
 
-async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<Date> {
+async function writeDurably(handle: FileHandle, content: Content, { signal }: CallOptions): Promise<Stats> {
   try {
-    await handle.writeFile(bytes)
+    await handle.writeFile(content, signal ? { signal } : {})
     await handle.sync()
-    return (await handle.stat()).mtime
+    return await handle.stat()
   } finally {
     await handle.close()
   }

@@ -6,6 +6,7 @@ import { rootCertificates } from 'node:tls'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HoldfastError } from '../domain/errors.js'
 import type { S3StoreOptions } from './s3-options.js'
+import type { Source } from './store.js'
 
 type Handle = NodeHttpHandler['handle']
 
@@ -35,8 +36,8 @@ export function createHttpHandler(options: S3StoreOptions): HttpHandler {
     // On first use and not before: the file of certificates is read, and may be missing.
     handlers ??= openHandlers(options)
     const { requests, downloads } = await handlers
-    const isDownload = request.query['x-id'] === 'GetObject'
-    return (isDownload ? downloads : requests).handle(inSlices(request), handling)
+    if (request.query['x-id'] === 'GetObject') return downloads.handle(request, handling)
+    return isSource(request.body) ? sendSource(requests, request, handling) : requests.handle(inSlices(request), handling)
   }
   return {
     metadata: { handlerProtocol: 'http/1.1' },
@@ -53,6 +54,8 @@ export function createHttpHandler(options: S3StoreOptions): HttpHandler {
 }
 
 type Request = Parameters<Handle>[0]
+type Handling = Parameters<Handle>[1]
+type Answer = Awaited<ReturnType<Handle>>
 
 /**
  * A large body goes to the connection piece by piece, as fast as it takes them: given whole, TLS holds it once more as it is and
@@ -61,13 +64,36 @@ type Request = Parameters<Handle>[0]
 function inSlices(request: Request): Request {
   const body: unknown = request.body
   if (!(body instanceof Uint8Array) || body.length <= sliceBytes) return request
-  return Object.assign(Object.create(Object.getPrototypeOf(request)), request, { body: Readable.from(slicesOf(body)) })
+  return withBody(request, Readable.from(slicesOf(body)))
+}
+
+function withBody(request: Request, body: Readable): Request {
+  return Object.assign(Object.create(Object.getPrototypeOf(request)), request, { body })
 }
 
 const sliceBytes = 256 * 1024
 
 function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let offset = 0; offset < bytes.length; offset += sliceBytes) yield bytes.subarray(offset, offset + sliceBytes)
+}
+
+function isSource(body: unknown): body is Source {
+  return typeof body === 'object' && body !== null && 'sizeBytes' in body && 'read' in body
+}
+
+/** A source that fails ends the request: its connection would wait for the rest. */
+async function sendSource(handler: NodeHttpHandler, request: Request, handling: Handling): Promise<Answer> {
+  const failing = new AbortController()
+  const body = Readable.from((request.body as Source).read(), { objectMode: false })
+  body.on('error', (error) => failing.abort(error))
+  const { abortSignal: outer } = handling ?? {}
+  const abortSignal = AbortSignal.any([failing.signal, ...(outer instanceof AbortSignal ? [outer] : [])])
+  try {
+    return await handler.handle(withBody(request, body), { ...handling, abortSignal })
+  } catch (error) {
+    body.destroy()
+    throw failing.signal.aborted ? failing.signal.reason : error
+  }
 }
 
 async function openHandlers(options: S3StoreOptions): Promise<Handlers> {

@@ -4,7 +4,7 @@ import { HoldfastError, isRetryable } from '../domain/errors.js'
 import { crc32FromBase64, crc32Of, crc32ToBase64 } from './crc32-forms.js'
 import type { S3Connection } from './s3-connection.js'
 import { s3CodeOf } from './s3-errors.js'
-import { corruptedOnTheWay } from './s3-objects.js'
+import { corruptedOnTheWay } from './s3-put.js'
 import type { CallOptions, Upload, UploadedPart, Uploads } from './store.js'
 
 type Part = Parameters<Uploads['putPart']>[1]

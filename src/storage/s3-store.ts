@@ -2,9 +2,11 @@ import type { WholeChecksum } from './s3-complete.js'
 import { connectS3 } from './s3-connection.js'
 import { deleteObjects } from './s3-delete.js'
 import { listObjects } from './s3-list.js'
-import { getObject, headObject, putObject } from './s3-objects.js'
+import { getObject, headObject } from './s3-objects.js'
 import type { S3StoreOptions } from './s3-options.js'
 import { probeS3 } from './s3-probe.js'
+import { putObject } from './s3-put.js'
+import { putObjectFrom } from './s3-put-from.js'
 import { s3Uploads } from './s3-uploads.js'
 import type { Store, StoreCapabilities, Uploads } from './store.js'
 
@@ -32,6 +34,7 @@ export function createS3Store(options: S3StoreOptions): S3Store {
       return probed
     },
     put: (key, bytes, put) => putObject(s3, key, bytes, put),
+    putFrom: (key, source, put) => putObjectFrom(s3, key, source, put),
     get: (key, get = {}) => getObject(s3, key, get),
     head: (key, call = {}) => headObject(s3, key, call),
     list: (prefix, list = {}) => listObjects(s3, prefix, list),

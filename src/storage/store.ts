@@ -38,6 +38,13 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** Bytes that are not in memory. They never change, and can be read as often as a store has to try. */
+export interface Source {
+  readonly sizeBytes: number
+  /** From the beginning, in pieces; fails where it cannot give exactly `sizeBytes`. */
+  read(): AsyncIterable<Uint8Array>
+}
+
 /**
  * Keeps bytes under keys. Keys are immutable once written. Strongly consistent.
  * Errors are HoldfastError: STORE_UNAVAILABLE (retryable), STORE_DENIED, STORE_MISSING (bucket or root), NOT_FOUND (key),
@@ -54,6 +61,9 @@ export interface Store {
 
   /** Whole or not at all. For small objects: `bytes` is in memory. `ifAbsent`: @throws ALREADY_EXISTS, whatever the bytes. */
   put(key: ObjectKey, bytes: Uint8Array, options: CallOptions & { ifAbsent: boolean }): Promise<ObjectInfo>
+
+  /** The same of any size up to 5 GiB. Holds a few pieces; each try reads the source anew. @throws what the source fails with */
+  putFrom(key: ObjectKey, source: Source, options: CallOptions & { ifAbsent: boolean }): Promise<ObjectInfo>
 
   /** @throws NOT_FOUND at the call, not later on the stream. The stream fails if the body ends early. */
   get(key: ObjectKey, options?: CallOptions & { range?: ByteRange }): Promise<Readable>

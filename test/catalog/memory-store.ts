@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
 import { HoldfastError } from '../../src/domain/errors.js'
 import type { Crc32, ObjectKey } from '../../src/domain/ids.js'
@@ -26,7 +27,7 @@ export function createMemoryStore({
     storageClasses: [],
     serverSideCopy: false,
   }
-  return {
+  const store: Store & { readonly objects: Map<string, Uint8Array> } = {
     objects,
     description: 'memory',
     capabilities,
@@ -38,6 +39,7 @@ export function createMemoryStore({
       await turn(`put answered ${key}`)
       return infoOf(key, bytes)
     },
+    putFrom: async (key, source, options) => store.put(key, await buffer(source.read()), options),
     async get(key) {
       await turn(`get ${key}`)
       const bytes = objects.get(key)
@@ -66,6 +68,7 @@ export function createMemoryStore({
       return keys.map((key) => ({ key, outcome: 'deleted' as const }))
     },
   }
+  return store
 }
 
 function infoOf(key: ObjectKey, bytes: Uint8Array): ObjectInfo {

@@ -32,6 +32,8 @@ export interface S3Proxy {
   failAll(match: Match, status: number, body?: string): () => void
   /** Passes the next request that matches on, and answers with another status than the server. */
   loseNextAnswer(match: Match, status: number): void
+  /** Cuts the body of the next request that matches in half, and both connections with it. */
+  breakNext(match: Match): void
   /** Cuts the body of the next answer that matches in half, and the connection with it. */
   truncateNext(match: Match): void
   /** Lets the body of the next answer that matches stop half-way, with the connection open. */
@@ -51,7 +53,7 @@ export interface S3Proxy {
 }
 
 interface Fault {
-  readonly kind: 'hold-before' | 'hold-after' | 'fail' | 'lose' | 'truncate' | 'stall'
+  readonly kind: 'hold-before' | 'hold-after' | 'fail' | 'lose' | 'break' | 'truncate' | 'stall'
   readonly match: Match
   readonly status?: number
   readonly body?: string
@@ -86,7 +88,7 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
     if (fault?.kind === 'hold-before') await holdUp(fault, passing)
     if (isGone(request)) return
     if (fault?.kind === 'fail') return answerInstead(passing, fault, request, response)
-    const answer = await forward(passing, request)
+    const answer = await forward(passing, request, fault?.kind === 'break')
     sequence += 1
     passing.answeredAt = sequence
     passing.answeredBy = 'server'
@@ -100,7 +102,7 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
     await passBack(passing, fault, answer, response)
   }
 
-  const forward = async (passing: Passing, request: IncomingMessage): Promise<IncomingMessage> => {
+  const forward = async (passing: Passing, request: IncomingMessage, breaks: boolean): Promise<IncomingMessage> => {
     const { hostname, port } = new URL(target)
     // The Host header stays the client's: it is part of what was signed.
     const options = { hostname, port, agent, method: request.method, path: request.url, headers: request.headers }
@@ -108,6 +110,8 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
     const answered = once(upstream, 'response') as Promise<[IncomingMessage]>
     // The body and the answer fail together; the answer's failure is the one looked at.
     pipeline(request, pacer.pace(countInto(passing, 'bytes')), upstream).catch(() => upstream.destroy())
+    const half = Number(request.headers['content-length'] ?? 0) / 2
+    if (breaks) request.on('data', () => passing.bytes >= half && request.socket.destroy())
     const [answer] = await answered
     return answer
   }
@@ -173,6 +177,9 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
     },
     loseNextAnswer: (match, status) => {
       faults.push({ kind: 'lose', match, status })
+    },
+    breakNext: (match) => {
+      faults.push({ kind: 'break', match })
     },
     truncateNext: (match) => {
       faults.push({ kind: 'truncate', match })

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { truncateSync } from 'node:fs'
+import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ObjectKey } from '../../src/domain/ids.js'
 import { crc32Of } from '../../src/storage/crc32-forms.js'
+import { fileSource } from '../../src/storage/file-source.js'
 import type { S3Proxy } from '../servers/s3-proxy.js'
 import { codeOf, errorOf, keysOf, readAll } from './store-reading.js'
 import { errorBody, is, openTroubledBucket, type TroubledBucket } from './troubled-bucket.js'
@@ -40,6 +42,42 @@ it('tries a request again that met a conflict or an overloaded store', async () 
   proxy.failNext(is('Put'), 503, errorBody('SlowDown'))
   await store.put(key('again/a'), Buffer.from('x'), { ifAbsent: true })
   expect(proxy.requests.filter(({ key }) => key === 'again/a').map(({ status }) => status)).toEqual([409, 503, 200])
+})
+
+it('reads a file again for a put that broke off in the middle', async () => {
+  const store = bucket.open()
+  const path = join(bucket.directory, 'file')
+  const bytes = randomBytes(3_000_000)
+  await writeFile(path, bytes)
+  const handle = await open(path)
+  try {
+    proxy.breakNext(is('Put'))
+    await store.putFrom(key('broken/a'), await fileSource(handle, path), { ifAbsent: true })
+  } finally {
+    await handle.close()
+  }
+  const sent = proxy.requests.filter(({ key }) => key === 'broken/a')
+  expect(sent.map(({ status }) => status)).toEqual([undefined, 200])
+  expect(sent[0]?.bytes).toBeGreaterThan(bytes.length / 3)
+  expect(sent[0]?.bytes).toBeLessThan(bytes.length)
+  expect((await readAll(store, 'broken/a')).equals(bytes)).toBe(true)
+})
+
+it('does not go on with a file that has become shorter, and waits for no more of it', async () => {
+  const store = bucket.open({ requestTimeoutMs: 60_000 })
+  const path = join(bucket.directory, 'shorter')
+  await writeFile(path, randomBytes(3_000_000))
+  const handle = await open(path)
+  try {
+    const source = await fileSource(handle, path)
+    const unhook = proxy.on(() => truncateSync(path, 1_000_000))
+    const refused = codeOf(store.putFrom(key('broken/b'), source, { ifAbsent: true }))
+    expect(await refused).toBe('LOCAL_IO')
+    unhook()
+  } finally {
+    await handle.close()
+  }
+  expect(await store.head(key('broken/b'))).toBeUndefined()
 })
 
 it('gives up on a store that stays silent', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ObjectKey } from '../../src/domain/ids.js'
 import { crc32Of } from '../../src/storage/crc32-forms.js'
-import type { Store } from '../../src/storage/store.js'
+import type { Source, Store } from '../../src/storage/store.js'
 import { byBytes, codeOf, collect, keysOf, readAll, writeKeys } from './store-reading.js'
 import { describeUploads } from './upload-conformance.js'
 
@@ -83,6 +83,44 @@ function describePuts(open: () => Store): void {
     if (head?.crc32) expect(head.crc32).toBe(crc32Of(bytes))
   })
 
+  it('gives back what was put from a source, which it may read more than once', async () => {
+    const store = open()
+    const bytes = randomBytes(1_500_000)
+    const put = await store.putFrom(key('put/from'), sourceOf(bytes), { ifAbsent: true })
+    expect(put).toMatchObject({ key: 'put/from', sizeBytes: bytes.length })
+    expect((await readAll(store, 'put/from')).equals(bytes)).toBe(true)
+    if (put.crc32) expect(put.crc32).toBe(crc32Of(bytes))
+    await store.putFrom(key('put/from nothing'), sourceOf(Buffer.alloc(0)), { ifAbsent: true })
+    expect(await readAll(store, 'put/from nothing')).toEqual(Buffer.alloc(0))
+  })
+
+  it('refuses an existing key to a source, unless it may replace it', async () => {
+    const store = open()
+    await store.put(key('put/from once'), Buffer.from('first'), { ifAbsent: true })
+    const second = sourceOf(randomBytes(1_500_000))
+    expect(await codeOf(store.putFrom(key('put/from once'), second, { ifAbsent: true }))).toBe('ALREADY_EXISTS')
+    expect(`${await readAll(store, 'put/from once')}`).toBe('first')
+    await store.putFrom(key('put/from once'), sourceOf(Buffer.from('third')), { ifAbsent: false })
+    expect(`${await readAll(store, 'put/from once')}`).toBe('third')
+  })
+
+  it('keeps nothing of a source that fails, or whose reading is aborted', async () => {
+    const store = open()
+    const failure = new Error('the disk of the source')
+    const fail = () => Promise.reject(failure)
+    await expect(store.putFrom(key('put/failing'), sourceOf(Buffer.alloc(800_000), fail), { ifAbsent: true })).rejects.toThrow(
+      'the disk of the source',
+    )
+    const left = new AbortController()
+    const leave = async () => left.abort(failure)
+    const leaving = store.putFrom(key('put/failing'), sourceOf(Buffer.alloc(800_000), leave), {
+      ifAbsent: true,
+      signal: left.signal,
+    })
+    await expect(leaving).rejects.toBe(failure)
+    expect(await store.head(key('put/failing'))).toBeUndefined()
+  })
+
   it('keeps an empty object', async () => {
     const store = open()
     await store.put(key('put/empty'), new Uint8Array(), { ifAbsent: true })
@@ -119,6 +157,19 @@ function describePuts(open: () => Store): void {
     expect(outcomes.filter((outcome) => outcome === 'ALREADY_EXISTS')).toHaveLength(19)
     expect(`${await readAll(store, 'put/race')}`).toBe(`writer ${winners[0]}`)
   })
+}
+
+/** @param atEnd awaited before the last piece of each reading */
+function sourceOf(bytes: Buffer, atEnd = async () => {}): Source {
+  return {
+    sizeBytes: bytes.length,
+    async *read() {
+      const half = Math.ceil(bytes.length / 2)
+      yield bytes.subarray(0, half)
+      await atEnd()
+      yield bytes.subarray(half)
+    },
+  }
 }
 
 function describeReads(open: () => Store): void {
