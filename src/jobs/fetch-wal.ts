@@ -2,23 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { walEncryptionContext } from '../catalog/encryption-context.js'
-import { walName } from '../catalog/wal-keys.js'
 import type { Composition } from '../composition/compose.js'
 import type { Repository } from '../composition/repository.js'
 import type { WalCopy } from '../domain/choose-wal.js'
 import { HoldfastError } from '../domain/errors.js'
 import type { SystemName } from '../domain/ids.js'
-import { type WalObject, walHashOf } from '../domain/wal.js'
+import type { WalObject } from '../domain/wal.js'
 import type { WalDelivery } from '../engines/postgres/wal-delivery.js'
 import { checkSegmentPages, type SegmentIdentity } from '../engines/postgres/wal-page.js'
-import { atMost } from '../pipeline/at-most.js'
-import { decompressZstd } from '../pipeline/decompress-zstd.js'
-import { decrypt } from '../pipeline/decrypt.js'
-import { digest } from '../pipeline/digest.js'
 import type { SystemUser } from '../process/command.js'
 import { consumeThrough, ReadingFailed } from './consume-through.js'
 import { allOf, asProblemOf } from './reading-problems.js'
+import { unpackWal } from './unpack-wal.js'
 
 export interface WalFetching {
   readonly composition: Composition
@@ -72,19 +67,13 @@ async function fetchFrom(
   { composition, system, delivery, owner, signal }: WalFetching,
 ): Promise<void> {
   const stored = await repository.store.get(object.key, { signal })
-  const context = walEncryptionContext(system, walName(object))
-  const decryption = object.encrypted ? [decrypt({ keys: await composition.keys(), context })] : []
-  const digested = digest()
-  const sizeBytes = segment?.segmentSizeBytes
-  const stages = [...decryption, decompressZstd(), atMost(sizeBytes ?? historyLimitBytes), digested]
+  const limitBytes = segment?.segmentSizeBytes ?? historyLimitBytes
+  const unpacking = unpackWal(system, object, await composition.keys(), limitBytes)
   const temporary = temporaryIn(delivery)
   const target = await open(temporary, 'wx+', 0o600)
   try {
-    await consumeThrough(stored, stages, (source) => write(source, target, signal), signal)
-    const found = digested.result()
-    if (walHashOf(found.sha256) !== object.hash || (sizeBytes !== undefined && found.sizeBytes !== sizeBytes)) {
-      throw new HoldfastError('ARTIFACT_DAMAGED', `its content is not what ${object.key} says`)
-    }
+    await consumeThrough(stored, unpacking.stages, (source) => write(source, target, signal), signal)
+    unpacking.check()
     if (segment !== undefined) await checkSegmentPages(target, segment)
     await target.chown(owner.uid, owner.gid)
     // PostgreSQL syncs what it was given; here nobody waits for the disk.

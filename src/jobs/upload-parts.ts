@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
 import { HoldfastError } from '../domain/errors.js'
 import { type Crc32, type ObjectKey, parseCrc32 } from '../domain/ids.js'
+import { fileSource } from '../storage/file-source.js'
 import type { Upload, UploadedPart, Uploads } from '../storage/store.js'
 import type { PartBuffers } from './part-buffers.js'
 import type { ArtifactCopy, Complete } from './replicate-artifact.js'
@@ -57,14 +57,21 @@ async function finish(copy: ArtifactCopy, uploads: Uploads, upload: Upload, part
   await uploads.complete(upload, parts, { ifAbsent: true, crc32: artifact.crc32, signal: copy.signal })
 }
 
-/** Less than a part: read again at the end, rather than kept in memory for as long as the capture takes. */
+/** Less than a part: one request, read as it is sent. */
 async function putSmall(copy: ArtifactCopy, key: ObjectKey): Promise<void> {
   await copy.finished
   await copy.limits.parts(async () => {
-    const bytes = await buffer(await copy.source.store.get(key, copy))
-    await copy.limits.pace(bytes.length, copy.signal)
-    await copy.target.store.put(key, bytes, { ifAbsent: true, signal: copy.signal })
-    copy.count.sent(bytes.length)
+    const handle = await copy.source.store.growing?.open(key)
+    if (handle === undefined)
+      throw new HoldfastError('ARTIFACT_MISSING', `${key} is not in repository ${copy.source.name} any more`)
+    try {
+      const source = await fileSource(handle, `${key} in ${copy.source.store.description}`)
+      await copy.limits.pace(source.sizeBytes, copy.signal)
+      await copy.target.store.putFrom(key, source, { ifAbsent: true, signal: copy.signal })
+      copy.count.sent(source.sizeBytes)
+    } finally {
+      await handle.close()
+    }
   })
 }
 

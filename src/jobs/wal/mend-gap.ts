@@ -1,12 +1,14 @@
-import { buffer } from 'node:stream/consumers'
 import type { Catalog } from '../../catalog/catalog.js'
 import type { Repository } from '../../composition/repository.js'
 import { HoldfastError } from '../../domain/errors.js'
 import type { SystemName } from '../../domain/ids.js'
+import type { KeyRing } from '../../domain/keys.js'
 import { lsnToBytes } from '../../domain/lsn.js'
 import { parseSegmentName, type WalObject } from '../../domain/wal.js'
+import { asProblemOf } from '../reading-problems.js'
 import type { Gap } from './archived-position.js'
-import type { SpoolState } from './spool.js'
+import { copyObject } from './copy-object.js'
+import type { Spool, SpoolState } from './spool.js'
 
 /** A repository that may hold what another lacks. */
 export interface Helper {
@@ -21,16 +23,21 @@ interface Mending {
   readonly target: Repository
   readonly catalog: Catalog
   readonly helpers: readonly Helper[]
+  readonly spool: Pick<Spool, 'directory'>
+  readonly keys: () => Promise<KeyRing>
+  /** What another repository holds and is not what it should be. */
+  readonly onDamaged: (problem: HoldfastError) => void
   readonly signal: AbortSignal
 }
 
 /**
  * Fills a gap in one repository with what it has itself, from before the spool, and from the others: the same objects under the
  * same keys, as they are.
- * @returns how many segments none of them has
+ * @returns how many segments none of them has whole
  * @throws STORE_UNAVAILABLE and others, when one that may have them cannot be asked
  */
-export async function mendGap({ system, state, gap, target, catalog: own, helpers, signal }: Mending): Promise<number> {
+export async function mendGap(mending: Mending): Promise<number> {
+  const { system, state, gap, target, catalog: own, helpers, signal } = mending
   const size = BigInt(state.segmentSizeBytes)
   const [first, end] = [lsnToBytes(gap.from.lsn) / size, lsnToBytes(gap.to.lsn) / size]
   const missing = new Set<bigint>()
@@ -40,24 +47,29 @@ export async function mendGap({ system, state, gap, target, catalog: own, helper
     for await (const object of catalog.wal.list(system, { signal })) {
       const number = numberIn(object, gap, state)
       if (number === undefined || !missing.has(number)) continue
-      if (repository !== target) await copy(repository, target, object, signal)
-      missing.delete(number)
+      if (repository === target || (await isCopied(mending, repository, object))) missing.delete(number)
     }
   }
   return missing.size
+}
+
+/** @returns false where what it holds is damaged: yet another repository may have it whole */
+async function isCopied(mending: Mending, from: Repository, object: WalObject): Promise<boolean> {
+  const { system, target, spool, state, signal } = mending
+  const { segmentSizeBytes } = state
+  const keys = await mending.keys()
+  try {
+    await copyObject(from, target, object, { system, keys, segmentSizeBytes, directory: spool.directory, signal })
+    return true
+  } catch (error) {
+    if (!(error instanceof HoldfastError && error.code === 'ARTIFACT_DAMAGED')) throw error
+    mending.onDamaged(asProblemOf(from, object.file, error))
+    return false
+  }
 }
 
 function numberIn(object: WalObject, { from, to }: Gap, { systemIdentifier, segmentSizeBytes }: SpoolState): bigint | undefined {
   if (object.kind !== 'segment' || object.systemIdentifier !== systemIdentifier) return undefined
   const { timeline, number } = parseSegmentName(object.file, segmentSizeBytes)
   return timeline >= from.timeline && timeline <= to.timeline ? number : undefined
-}
-
-async function copy(from: Repository, to: Repository, { key }: WalObject, signal: AbortSignal): Promise<void> {
-  const bytes = await buffer(await from.store.get(key, { signal }))
-  try {
-    await to.store.put(key, bytes, { ifAbsent: true, signal })
-  } catch (error) {
-    if (!(error instanceof HoldfastError && error.code === 'ALREADY_EXISTS')) throw error
-  }
 }

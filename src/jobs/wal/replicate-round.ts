@@ -1,7 +1,9 @@
 import pLimit from 'p-limit'
 import type { Catalog } from '../../catalog/catalog.js'
 import type { Repository } from '../../composition/repository.js'
+import type { HoldfastError } from '../../domain/errors.js'
 import type { ObjectKey, SystemName } from '../../domain/ids.js'
+import type { KeyRing } from '../../domain/keys.js'
 import type { Pace } from '../upload-pacer.js'
 import { advanceArchived } from './archived-position.js'
 import { type Helper, mendGap } from './mend-gap.js'
@@ -20,6 +22,8 @@ export interface Replication {
   readonly pace: Pace
   /** The other repositories of the system, the required ones first. */
   readonly helpers: () => Promise<readonly Helper[]>
+  readonly keys: () => Promise<KeyRing>
+  readonly onDamaged: (problem: HoldfastError) => void
   readonly watchGaps: (known: Pick<Archived, 'gaps'>, signal: AbortSignal) => Promise<void>
   /** Keys this process knows to be there. */
   readonly there: Set<ObjectKey>
@@ -35,8 +39,6 @@ export interface Round {
 
 /** Of one round: what is learned is written down after it. */
 const filesAtOnce = 64
-/** In memory at a time; a segment of 1 GiB goes alone. */
-const inFlightBytes = 256 * 1024 * 1024
 
 /**
  * Sends what waits, in any order, and notes how far the repository holds all. What fails is tried again in the next round; what
@@ -53,7 +55,7 @@ export async function replicateRound(replication: Replication): Promise<Round | 
   const partials = batch.filter(({ kind, key }) => kind === 'partial' && !archived.partials.includes(key)).map(({ key }) => key)
   // Before they are sent, so that none is forgotten there.
   if (partials.length > 0) archived = await keep(replication, { ...archived, partials: [...archived.partials, ...partials] })
-  const sent = await sendAll(replication, batch, state)
+  const sent = await sendAll(replication, batch)
   const advanced = await advance(replication, archived, files, state)
   archived = await keep(replication, advanced, archived)
   await replication.watchGaps(archived, signal)
@@ -103,9 +105,10 @@ async function startFrom({ system, spool, target, catalog, there, signal }: Repl
   return stock
 }
 
-async function sendAll(replication: Replication, files: readonly SealedFile[], { segmentSizeBytes }: SpoolState) {
+/** Several at a time: each waits for the store, and holds a few pieces of its file, however large that is. */
+async function sendAll(replication: Replication, files: readonly SealedFile[]) {
   const { target, there, signal } = replication
-  const limit = pLimit(Math.max(1, Math.min(target.partsInFlight, Math.floor(inFlightBytes / segmentSizeBytes))))
+  const limit = pLimit(target.partsInFlight)
   let [bytes, failure] = [0, undefined as unknown]
   const send = async (file: SealedFile) => {
     // A store that is away fails every one of them: the first says it.

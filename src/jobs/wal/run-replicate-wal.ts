@@ -9,6 +9,8 @@ import { openSpool } from './spool.js'
 import { createGapWatch } from './watch-gaps.js'
 
 const pollMs = 250
+/** It was met once, on the way to something whole. */
+const mendingToldMs = 3_600_000
 
 function replicateStep(repository: string): string {
   return `replicate ${repository}`
@@ -37,6 +39,8 @@ export async function runReplicateWal(spec: ReplicateWalSpec, { composition, voi
     target,
     catalog,
     helpers,
+    keys: composition.keys,
+    onDamaged: (problem: HoldfastError) => conditions.raiseError('mending', problem),
     pace: createUploadPacer(composition.system(system).limits.uploadRateBytesPerSecond),
     watchGaps: createGapWatch(catalog, system, conditions, to),
     there: new Set<never>(),
@@ -49,6 +53,7 @@ export async function runReplicateWal(spec: ReplicateWalSpec, { composition, voi
       sentBytes += round?.sentBytes ?? 0
       failures = 0
       conditions.clear('repository')
+      conditions.clearOlder('mending', mendingToldMs)
       tell()
     } catch (error) {
       signal.throwIfAborted()

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path/posix'
-import { buffer } from 'node:stream/consumers'
 import { parseWalKey } from '../../catalog/wal-keys.js'
 import type { Repository } from '../../composition/repository.js'
 import { HoldfastError } from '../../domain/errors.js'
+import { fileSource } from '../../storage/file-source.js'
 import type { Pace } from '../upload-pacer.js'
 import type { SealedFile } from './sealed-files.js'
 import type { Spool } from './spool.js'
@@ -15,31 +15,27 @@ interface Sending {
 }
 
 /**
- * Puts one file into a repository. What is there under its key has the same content: the key holds the content's hash.
+ * Puts one file into a repository, read as it is sent. What is there under its key has the same content: the key holds the
+ * content's hash.
  * @returns `gone` when the spool no longer has it, because something newer took its place
  * @throws WAL_CONFLICT, WAL_FOREIGN when the repository has another content under the file's name
  */
 export async function sendFile(sending: Sending, file: SealedFile): Promise<'sent' | 'there' | 'gone'> {
-  const { target, pace, signal } = sending
+  const { spool, target, pace, signal } = sending
   if (file.kind !== 'partial') await refuseOther(sending, file)
-  const bytes = await read(sending, file)
-  if (bytes === undefined) return 'gone'
-  await pace(bytes.length, signal)
+  // A file that is open can be read to its end, whoever removes it.
+  const handle = await spool.store.growing.open(file.key)
+  if (handle === undefined) return 'gone'
   try {
-    await target.store.put(file.key, bytes, { ifAbsent: true, signal })
+    await pace(file.sizeBytes, signal)
+    const source = await fileSource(handle, `${file.key} in the spool`)
+    await target.store.putFrom(file.key, source, { ifAbsent: true, signal })
     return 'sent'
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'ALREADY_EXISTS') return 'there'
     throw error
-  }
-}
-
-async function read({ spool, signal }: Sending, { key }: SealedFile): Promise<Buffer | undefined> {
-  try {
-    return await buffer(await spool.store.get(key, { signal }))
-  } catch (error) {
-    if (error instanceof HoldfastError && error.code === 'NOT_FOUND') return undefined
-    throw error
+  } finally {
+    await handle.close()
   }
 }
 
