@@ -61,7 +61,7 @@ async function finish(copy: ArtifactCopy, uploads: Uploads, upload: Upload, part
 async function putSmall(copy: ArtifactCopy, key: ObjectKey): Promise<void> {
   await copy.finished
   await copy.limits.parts(async () => {
-    const handle = await copy.source.store.growing?.open(key)
+    const handle = await copy.source.store.growing?.openWhole(key)
     if (handle === undefined)
       throw new HoldfastError('ARTIFACT_MISSING', `${key} is not in repository ${copy.source.name} any more`)
     try {

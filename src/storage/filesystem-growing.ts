@@ -22,6 +22,7 @@ export function growingFiles(root: Root): Growing {
       // In this order: a commit links the final name before it removes the growing one, so one of them is always there.
       return (await openFile(root, growingPath(location))) ?? (await openFile(root, location.path))
     },
+    openWhole: async (key) => openFile(root, root.locate(key).path),
     discard: (prefix) => discard(root, prefix),
   }
 }

@@ -65,6 +65,7 @@ export function createFilesystemStore(options: FilesystemStoreOptions): Store & 
       scratch: (prefix) => named(`making a scratch directory for "${prefix}"`, () => growing.scratch(prefix)),
       create: (key) => named(`creating "${key}"`, () => growing.create(key)),
       open: (key) => named(`opening "${key}"`, () => growing.open(key)),
+      openWhole: (key) => named(`opening "${key}"`, () => growing.openWhole(key)),
       discard: (prefix) => named(`discarding "${prefix}"`, () => growing.discard(prefix)),
     },
   }

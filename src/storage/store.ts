@@ -132,6 +132,8 @@ export interface Growing {
   create(key: ObjectKey): Promise<GrowingObject>
   /** Opens what is there: the growing file or the final one. Undefined while there is neither. */
   open(key: ObjectKey): Promise<FileHandle | undefined>
+  /** Opens an object, and nothing that grows. Undefined while it is not committed. */
+  openWhole(key: ObjectKey): Promise<FileHandle | undefined>
   /** Removes scratch directory and growing files below a prefix; final objects stay. */
   discard(prefix: ObjectKey): Promise<void>
 }

@@ -31,6 +31,7 @@ it('shows an object only when it is committed, whole', async () => {
   await pipeline(Readable.from([bytes.subarray(0, 3_000_000), bytes.subarray(3_000_000)]), object.writable)
   expect(await store.head(key('a/b'))).toBeUndefined()
   expect(await collect(store.list(''))).toEqual([])
+  expect(await store.growing.openWhole(key('a/b'))).toBeUndefined()
   expect(await object.commit()).toMatchObject({ key: 'a/b', sizeBytes: bytes.length })
   expect((await readAll(store, 'a/b')).equals(bytes)).toBe(true)
   expect(await readdir(join(root, 'a'))).toEqual(['b'])

@@ -23,8 +23,8 @@ interface Sending {
 export async function sendFile(sending: Sending, file: SealedFile): Promise<'sent' | 'there' | 'gone'> {
   const { spool, target, pace, signal } = sending
   if (file.kind !== 'partial') await refuseOther(sending, file)
-  // A file that is open can be read to its end, whoever removes it.
-  const handle = await spool.store.growing.open(file.key)
+  // What is open can be read to its end, whoever removes it. A spool made anew may be sealing the same file again.
+  const handle = await spool.store.growing.openWhole(file.key)
   if (handle === undefined) return 'gone'
   try {
     await pace(file.sizeBytes, signal)
