@@ -67,8 +67,8 @@ async function fetchFrom(
   { composition, system, delivery, owner, signal }: WalFetching,
 ): Promise<void> {
   const stored = await repository.store.get(object.key, { signal })
-  const limitBytes = segment?.segmentSizeBytes ?? historyLimitBytes
-  const unpacking = unpackWal(system, object, await composition.keys(), limitBytes)
+  const size = segment === undefined ? { atMostBytes: historyLimitBytes } : { exactlyBytes: segment.segmentSizeBytes }
+  const unpacking = unpackWal(system, object, await composition.keys(), size)
   const temporary = temporaryIn(delivery)
   const target = await open(temporary, 'wx+', 0o600)
   try {

@@ -56,7 +56,8 @@ export async function serveJob(directory: JobDirectory): Promise<ServedJob> {
   return {
     signal: controller.signal,
     progress(progress) {
-      latest = progress
+      // What says nothing new is left to the pulse.
+      if (JSON.stringify(progress) !== JSON.stringify(latest)) latest = progress
     },
     announce(text) {
       announcements.push(text)

@@ -16,15 +16,19 @@ interface Unpacking {
   check(): void
 }
 
-/** The stages through which a WAL object becomes PostgreSQL's file again, of at most so many bytes. */
-export function unpackWal(system: SystemName, object: WalObject, keys: KeyRing, limitBytes: number): Unpacking {
+/** Of PostgreSQL's file: that of a segment is known. */
+export type PlainSize = { readonly exactlyBytes: number } | { readonly atMostBytes: number }
+
+/** The stages through which a WAL object becomes PostgreSQL's file again. */
+export function unpackWal(system: SystemName, object: WalObject, keys: KeyRing, size: PlainSize): Unpacking {
+  const limitBytes = 'exactlyBytes' in size ? size.exactlyBytes : size.atMostBytes
   const context = walEncryptionContext(system, walName(object))
   const digested = digest()
   return {
     stages: [...(object.encrypted ? [decrypt({ keys, context })] : []), decompressZstd(), atMost(limitBytes), digested],
     check() {
       const { sha256, sizeBytes } = digested.result()
-      const isWhole = object.kind === 'history' || sizeBytes === limitBytes
+      const isWhole = 'atMostBytes' in size || sizeBytes === size.exactlyBytes
       if (isWhole && walHashOf(sha256) === object.hash) return
       throw new HoldfastError('ARTIFACT_DAMAGED', `its content is not what ${object.key} says`)
     },

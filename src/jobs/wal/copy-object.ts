@@ -35,7 +35,7 @@ export async function copyObject(from: Repository, to: Repository, object: WalOb
       throw signal.aborted ? signal.reason : toFilesystemError(error, `writing below ${copy.directory}`)
     })
     const source = await fileSource(file, `a copy of ${object.key}`)
-    const { stages, check } = unpackWal(copy.system, object, copy.keys, copy.segmentSizeBytes)
+    const { stages, check } = unpackWal(copy.system, object, copy.keys, { exactlyBytes: copy.segmentSizeBytes })
     await pipeline([Readable.from(source.read(), { objectMode: false }), ...stages, nowhere()], { signal })
     check()
     await to.store.putFrom(object.key, source, { ifAbsent: true, signal })

@@ -11,7 +11,7 @@ import { putMarks } from './put-marks.js'
 import { removePartials } from './remove-partials.js'
 import { listSealed, type SealedFile } from './sealed-files.js'
 import { sendFile } from './send-file.js'
-import type { Archived, Spool, SpoolState } from './spool.js'
+import type { Archived, Spool, SpoolState, WalSample } from './spool.js'
 import { takeStock } from './take-stock.js'
 
 export interface Replication {
@@ -35,6 +35,11 @@ export interface Round {
   /** Files of the spool that the repository lacks. */
   readonly waiting: number
   readonly sentBytes: number
+  /** What it was made from. */
+  readonly state: SpoolState
+  readonly samples: readonly WalSample[]
+  /** There was nothing to do, and nothing is left: another round finds something new in the spool or nothing. */
+  readonly isSettled: boolean
 }
 
 /** Of one round: what is learned is written down after it. */
@@ -48,7 +53,8 @@ export async function replicateRound(replication: Replication): Promise<Round | 
   const { system, spool, target, catalog, there, signal } = replication
   const state = await spool.readState()
   if (state === undefined) return undefined
-  let archived = await startFrom(replication, state)
+  const before = await startFrom(replication, state)
+  let archived = before
   const files = await listOwn(replication, state)
   forget(there, files)
   const batch = files.filter(({ key }) => !there.has(key)).slice(0, filesAtOnce)
@@ -59,11 +65,18 @@ export async function replicateRound(replication: Replication): Promise<Round | 
   const advanced = await advance(replication, archived, files, state)
   archived = await keep(replication, advanced, archived)
   await replication.watchGaps(archived, signal)
-  const marked = await putMarks(catalog, system, { archived, state, samples: await spool.readSamples() }, { signal })
+  const samples = await spool.readSamples()
+  const marked = await putMarks(catalog, system, { archived, state, samples }, { signal })
   archived = await keep(replication, marked, archived)
   archived = await keep(replication, await removePartials(target.store, archived, state, { signal }), archived)
   if (sent.failure !== undefined) throw sent.failure
-  return { archived, waiting: files.filter(({ key }) => !there.has(key)).length, sentBytes: sent.bytes }
+  const waiting = files.filter(({ key }) => !there.has(key)).length
+  return { archived, waiting, sentBytes: sent.bytes, state, samples, isSettled: waiting === 0 && isSame(archived, before) }
+}
+
+/** Whether a round now would be the same again as one that found nothing to do. */
+export async function isQuiet({ spool }: Pick<Replication, 'spool'>, last: Round): Promise<boolean> {
+  return last.isSettled && (await spool.readState()) === last.state && (await spool.readSamples()) === last.samples
 }
 
 /** What the spool has no longer is not asked for any more. */
@@ -128,6 +141,10 @@ async function sendAll(replication: Replication, files: readonly SealedFile[]) {
 }
 
 async function keep({ spool, target }: Replication, next: Archived, before?: Archived): Promise<Archived> {
-  if (JSON.stringify(next) !== JSON.stringify(before)) await spool.writeArchived(target.name, next)
+  if (!isSame(next, before)) await spool.writeArchived(target.name, next)
   return next
+}
+
+function isSame(a: Archived, b: Archived | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }

@@ -4,11 +4,13 @@ import type { JobContext } from '../job-context.js'
 import type { ReplicateWalSpec } from '../job-spec.js'
 import { createUploadPacer } from '../upload-pacer.js'
 import { pause } from './pause.js'
-import { type Round, replicateRound } from './replicate-round.js'
+import { isQuiet, type Round, replicateRound } from './replicate-round.js'
 import { openSpool } from './spool.js'
 import { createGapWatch } from './watch-gaps.js'
 
 const pollMs = 250
+/** A spool that does not change is gone through all the same: gaps are watched, and it may have been removed. */
+const roundEveryMs = 5_000
 /** It was met once, on the way to something whole. */
 const mendingToldMs = 3_600_000
 
@@ -47,8 +49,13 @@ export async function runReplicateWal(spec: ReplicateWalSpec, { composition, voi
     signal,
   }
   const { retryIntervalMs, retryMaximumIntervalMs } = composition.config.timeouts
-  for (let failures = 0; ; ) {
+  for (let [failures, roundAtMs] = [0, 0]; ; ) {
     try {
+      if (round !== undefined && performance.now() < roundAtMs && (await isQuiet(replication, round))) {
+        await pause(pollMs, signal)
+        continue
+      }
+      roundAtMs = performance.now() + roundEveryMs
       round = (await replicateRound(replication)) ?? round
       sentBytes += round?.sentBytes ?? 0
       failures = 0
@@ -58,6 +65,7 @@ export async function runReplicateWal(spec: ReplicateWalSpec, { composition, voi
     } catch (error) {
       signal.throwIfAborted()
       failures += 1
+      roundAtMs = 0
       const { code, message, hint } = toHoldfastError(error)
       conditions.raiseError('repository', new HoldfastError(code, `repository ${to}: ${message}`, { hint, cause: error }))
     }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import type { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { walEncryptionContext } from '../../catalog/encryption-context.js'
 import { walKey, walName } from '../../catalog/wal-keys.js'
@@ -40,10 +40,11 @@ export async function sealFile(sealing: Sealing, raw: RawFile): Promise<ObjectKe
   const handle = await open(raw.path, 'r')
   try {
     const hash = createHash('sha256')
-    for await (const chunk of contentOf(handle, raw)) hash.update(chunk)
+    for await (const piece of contentOf(handle, raw)) hash.update(piece)
     const identity = { ...raw.what, systemIdentifier: raw.systemIdentifier, hash: walHashOf(hash.digest('hex')) }
     const completedAt = (await handle.stat()).mtime
     const key = walKey(system, identity, { completedAt, encrypted: keys.active !== undefined })
+    // In a second reading, from the system's memory: the hash is bound into the encryption, whose header comes first.
     if ((await spool.store.head(key)) === undefined) await write(sealing, handle, raw, key, walName(identity))
     return key
   } finally {
@@ -56,12 +57,26 @@ async function write(sealing: Sealing, handle: FileHandle, raw: RawFile, key: Ob
   const encryption = keys.active === undefined ? [] : [encrypt({ key: keys.active, context: walEncryptionContext(system, name) })]
   const object = await spool.store.growing.create(key)
   try {
-    const source = Readable.from(contentOf(handle, raw), { objectMode: false })
-    await pipeline([source, compressZstd({ level: compressionLevel }), ...encryption, object.writable], { signal })
+    const compression = compressZstd({ level: compressionLevel })
+    const written = pipeline([compression, ...encryption, object.writable], { signal })
+    await Promise.all([written, feed(handle, raw, compression)])
     await object.commit()
   } catch (error) {
     await object.discard()
     throw signal.aborted ? signal.reason : named(error)
+  }
+}
+
+/** Each piece is taken before the next is read: they share their memory. Fails as the stage does, or fails it. */
+async function feed(handle: FileHandle, raw: RawFile, stage: Transform): Promise<void> {
+  try {
+    for await (const piece of contentOf(handle, raw)) {
+      await new Promise<void>((taken, refused) => stage.write(piece, (error) => (error ? refused(error) : taken())))
+    }
+    stage.end()
+  } catch (error) {
+    stage.destroy(error instanceof Error ? error : new Error(String(error)))
+    throw error
   }
 }
 
@@ -70,14 +85,16 @@ function named(error: unknown): unknown {
   return new HoldfastError('SPOOL_SHORT', error.message, { cause: error })
 }
 
+/** Pieces of 1 MiB, each in the memory of the one before. */
 async function* contentOf(handle: FileHandle, { path, contentBytes, sizeBytes }: RawFile): AsyncGenerator<Buffer> {
+  const memory = Buffer.allocUnsafeSlow(Math.min(chunkBytes, sizeBytes))
   let at = 0
   while (at < contentBytes) {
-    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, contentBytes - at))
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
+    const { bytesRead } = await handle.read(memory, 0, Math.min(memory.length, contentBytes - at), at)
     if (bytesRead === 0) throw new HoldfastError('LOCAL_IO', `${path} ends at ${at} bytes, before ${contentBytes}`)
     at += bytesRead
-    yield buffer.subarray(0, bytesRead)
+    yield memory.subarray(0, bytesRead)
   }
-  for (; at < sizeBytes; at += chunkBytes) yield Buffer.alloc(Math.min(chunkBytes, sizeBytes - at))
+  memory.fill(0)
+  for (; at < sizeBytes; at += chunkBytes) yield memory.subarray(0, Math.min(memory.length, sizeBytes - at))
 }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { WalSpool } from '../../composition/wal-spool.js'
 import type { RepositoryName } from '../../domain/ids.js'
 import { parseLsn } from '../../domain/lsn.js'
-import { readDocument, writeDocument } from './document.js'
+import { documentReader, readDocument, writeDocument } from './document.js'
 
 const position = z.strictObject({ timeline: z.int().positive(), lsn: z.string().transform(parseLsn) }).readonly()
 
@@ -49,6 +49,8 @@ const archived = z.strictObject({
   markedAt: z.string().exactOptional(),
 })
 
+const noSamples: readonly WalSample[] = []
+
 /** What the receiver knows. Written by it alone. */
 export type SpoolState = z.output<typeof state>
 /** The server's clock and WAL at a moment. */
@@ -65,6 +67,7 @@ export interface Spool extends WalSpool {
   readonly incoming: string
   /** Makes the directories where they are missing. */
   make(): Promise<void>
+  /** The same value for as long as it is not written anew; so are the samples. */
   readState(): Promise<SpoolState | undefined>
   writeState(state: SpoolState): Promise<void>
   readSamples(): Promise<readonly WalSample[]>
@@ -80,6 +83,7 @@ export function openSpool(spool: WalSpool): Spool {
   const { directory } = spool
   const incoming = join(directory, 'incoming')
   const paths = { state: join(directory, 'spool.json'), samples: join(directory, 'samples.json') }
+  const readSamples = documentReader(paths.samples, samples)
   const archivedPath = (repository: RepositoryName) => join(directory, 'archived', `${repository}.json`)
   return {
     ...spool,
@@ -89,9 +93,9 @@ export function openSpool(spool: WalSpool): Spool {
         await mkdir(each, { recursive: true, mode: 0o700 })
       }
     },
-    readState: () => readDocument(paths.state, state),
+    readState: documentReader(paths.state, state),
     writeState: (value) => writeDocument(paths.state, value),
-    readSamples: async () => (await readDocument(paths.samples, samples)) ?? [],
+    readSamples: async () => (await readSamples()) ?? noSamples,
     writeSamples: (value) => writeDocument(paths.samples, value),
     readArchived: (repository) => readDocument(archivedPath(repository), archived),
     writeArchived: (repository, value) => writeDocument(archivedPath(repository), value),
