@@ -24,7 +24,8 @@ export async function removeDeadTemporaries(directory: string): Promise<boolean>
 
 function isOfDeadProcess(name: string): boolean {
   const [, machine, pid] = /^(?:\.put|probe)-([0-9a-f]{8})-(\d+)-[0-9a-f-]{36}$/.exec(name) ?? []
-  return machine === machineTag() && !isAlive(Number(pid))
+  // Looked at last: a directory may hold tens of thousands of names that are no temporaries.
+  return machine !== undefined && machine === machineTag() && !isAlive(Number(pid))
 }
 
 function isAlive(pid: number): boolean {

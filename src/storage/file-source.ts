@@ -1,6 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
 import { HoldfastError } from '../domain/errors.js'
-import { toFilesystemError } from './filesystem-errors.js'
 import type { Source } from './store.js'
 
 /** What an open file holds, which must not change. The handle stays the caller's. Holds a piece of 256 KiB. */
@@ -16,7 +15,9 @@ async function* piecesOf(handle: FileHandle, sizeBytes: number, what: string): A
   for (let at = 0; at < sizeBytes; ) {
     const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, sizeBytes - at))
     const { bytesRead } = await handle.read(piece, 0, piece.length, at).catch((error: unknown) => {
-      throw toFilesystemError(error, `reading ${what}`)
+      throw new HoldfastError('LOCAL_IO', `cannot read ${what}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      })
     })
     if (bytesRead === 0) throw new HoldfastError('LOCAL_IO', `${what} ends at ${at} of ${sizeBytes} bytes`)
     at += bytesRead

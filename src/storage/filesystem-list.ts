@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs'
+import type { Dirent, Stats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import type { ObjectKey } from '../domain/ids.js'
 import { errnoOf } from './filesystem-errors.js'
@@ -31,10 +31,10 @@ export async function* listFiles(root: Root, listing: Listing): AsyncIterable<Ob
 /** @param base key of the directory with its final `/`, or '' for the root. */
 async function* listDirectory(root: Root, base: string, listing: Listing): AsyncIterable<ObjectInfo> {
   let files: string[] = []
-  for (const entry of await orderedEntries(root, base)) {
+  for (const entry of await orderedEntries(root, base, listing.prefix)) {
     const key = `${base}${entry}`
     if (!key.endsWith('/')) {
-      if (key.startsWith(listing.prefix) && isAfter(key, listing.after)) files.push(key)
+      if (isAfter(key, listing.after)) files.push(key)
       if (files.length < detailsAtOnce) continue
     }
     yield* describeAll(root, files, listing)
@@ -47,15 +47,14 @@ async function* listDirectory(root: Root, base: string, listing: Listing): Async
 const detailsAtOnce = 32
 
 /**
- * Names in a directory, directories with a `/` at the end. Comparing them in that form gives the order of the whole keys below
- * them: `a-b` comes before `a/b`, since `-` is less than `/`.
+ * Names in a directory that lead to the prefix, directories with a `/` at the end. Comparing them in that form gives the order of
+ * the whole keys below them: `a-b` comes before `a/b`, since `-` is less than `/`.
  */
-async function orderedEntries(root: Root, base: string): Promise<string[]> {
+async function orderedEntries(root: Root, base: string, prefix: string): Promise<string[]> {
   const directory = `${root.path}/${base}`.replace(/\/$/, '')
   try {
     await root.enter(directory)
-    const entries = await readdir(directory, { withFileTypes: true })
-    const names = entries.filter((entry) => !isInvisible(entry.name)).flatMap(nameOf)
+    const names = await namesIn(directory, prefix.startsWith(base) ? prefix.slice(base.length) : '')
     return names.sort(compareKeys)
   } catch (error) {
     // A directory that went away while we walked, or a prefix below an object, holds nothing.
@@ -64,14 +63,28 @@ async function orderedEntries(root: Root, base: string): Promise<string[]> {
   }
 }
 
-// Symbolic links, sockets and the like are not objects.
-function nameOf(entry: Dirent): string[] {
-  if (entry.isDirectory()) return [`${entry.name}/`]
-  return entry.isFile() ? [entry.name] : []
+/** One name of tens of thousands may be asked for again and again: then only what begins like it is looked at. */
+async function namesIn(directory: string, beginning: string): Promise<string[]> {
+  if (beginning !== '') {
+    const names = (await readdir(directory)).filter((name) => name.startsWith(beginning) && !isInvisible(name))
+    if (names.length <= detailsAtOnce) {
+      const entries = await Promise.all(names.map(async (name) => nameOf(name, await statsOf(`${directory}/${name}`))))
+      return entries.flat()
+    }
+  }
+  const entries = await readdir(directory, { withFileTypes: true })
+  return entries
+    .filter(({ name }) => name.startsWith(beginning) && !isInvisible(name))
+    .flatMap((entry) => nameOf(entry.name, entry))
 }
 
-function mayHold(directoryKey: string, { prefix, after }: Listing): boolean {
-  if (!directoryKey.startsWith(prefix) && !prefix.startsWith(directoryKey)) return false
+// Symbolic links, sockets and the like are not objects.
+function nameOf(name: string, what: Pick<Dirent, 'isDirectory' | 'isFile'> | undefined): string[] {
+  if (what?.isDirectory()) return [`${name}/`]
+  return what?.isFile() ? [name] : []
+}
+
+function mayHold(directoryKey: string, { after }: Listing): boolean {
   return isAfter(directoryKey, after) || after?.startsWith(directoryKey) === true
 }
 
@@ -86,9 +99,14 @@ async function* describeAll(root: Root, keys: readonly string[], { signal }: Lis
 }
 
 async function describe(root: Root, key: string): Promise<ObjectInfo | undefined> {
+  const stats = await statsOf(`${root.path}/${key}`)
+  return stats?.isFile() ? describeFile(key as ObjectKey, stats) : undefined
+}
+
+/** Undefined for what went away while we walked. */
+async function statsOf(path: string): Promise<Stats | undefined> {
   try {
-    const stats = await lstat(`${root.path}/${key}`)
-    return stats.isFile() ? describeFile(key as ObjectKey, stats) : undefined
+    return await lstat(path)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw error

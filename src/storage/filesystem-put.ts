@@ -9,19 +9,26 @@ import type { CallOptions, ObjectInfo } from './store.js'
 
 type Content = Uint8Array | AsyncIterable<Uint8Array>
 
+/** Where puts are made, and which directories were rid of what killed puts had left there. */
+export interface PutPlace {
+  readonly root: Root
+  readonly swept: Set<string>
+}
+
 /**
- * Writes a temporary file beside the final name, syncs it, and gives it its name in one step. What a killed put left in the same
- * directory goes on the way.
+ * Writes a temporary file beside the final name, syncs it, and gives it its name in one step. What killed puts left in the same
+ * directory goes with the first one.
  */
 export function putFile(
-  root: Root,
+  { root, swept }: PutPlace,
   key: ObjectKey,
   content: () => Content,
   options: CallOptions & { ifAbsent: boolean },
 ): Promise<ObjectInfo> {
   const location = root.locate(key)
   return root.within(location.directory, async () => {
-    await removeDeadTemporaries(location.directory)
+    if (!swept.has(location.directory)) await removeDeadTemporaries(location.directory)
+    swept.add(location.directory)
     return writeAndName(location, key, content(), options)
   })
 }

@@ -24,6 +24,7 @@ export interface FilesystemStoreOptions {
 export function createFilesystemStore(options: FilesystemStoreOptions): Store & { readonly growing: Growing } {
   const root = openRoot(resolve(options.root))
   const growing = growingFiles(root)
+  const place = { root, swept: new Set<string>() }
   const named = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -41,8 +42,8 @@ export function createFilesystemStore(options: FilesystemStoreOptions): Store & 
     description: root.path,
     capabilities,
     probe: ({ signal } = {}) => call(signal, 'a probe', () => probe(store, root, signal)),
-    put: (key, bytes, put) => call(put.signal, `put of "${key}"`, () => putFile(root, key, () => bytes, put)),
-    putFrom: (key, source, put) => call(put.signal, `put of "${key}"`, () => putFile(root, key, () => source.read(), put)),
+    put: (key, bytes, put) => call(put.signal, `put of "${key}"`, () => putFile(place, key, () => bytes, put)),
+    putFrom: (key, source, put) => call(put.signal, `put of "${key}"`, () => putFile(place, key, () => source.read(), put)),
     get: (key, get = {}) => call(get.signal, `get of "${key}"`, () => getFile(root, key, get)),
     head: (key, { signal } = {}) => call(signal, `head of "${key}"`, () => headFile(root, key)),
     delete: (keys, remove = {}) => call(remove.signal, 'delete', () => deleteFiles(root, keys, remove)),

@@ -18,7 +18,7 @@ let bench: ArchiveBench
 let origin: Lsn
 
 beforeAll(async () => {
-  bench = await startArchiveBench()
+  bench = await startArchiveBench({ wal: { mode: 'stream', required: ['primary'], spool: { maxSize: '256MiB' } } })
   origin = await bench.flushed()
   expect(await bench.stand.cli('wal', 'start', 'shop')).toMatchObject({ exitCode: 0, stdout: 'wal/shop is started' })
 })
@@ -97,6 +97,37 @@ test('S3 that is away is caught up with, and the server keeps what is not there'
   await expectNoGap()
   await until('the guard moves on', async () => ((await guard()) !== before ? true : undefined))
 })
+
+test('a spool that is full leaves WAL on the server, as long as a required repository is away', async () => {
+  const { stand } = bench
+  const spool = join(stand.stateDirectory, 'wal', 'shop')
+  const received = async () => JSON.parse(await readFile(join(spool, 'spool.json'), 'utf8')).received.lsn as Lsn
+  await stand.proxy.pause()
+  const from = await bench.flushed()
+  await writeNoise(288)
+  const { message } = await bench.condition('SPOOL_SHORT')
+  expect(message).toMatch(/of WAL wait in the spool, which may hold 268 MB; nothing is received/)
+  const held = await received()
+  expect(compareLsn(held, from)).toBeGreaterThan(0)
+  const lsn = await writeNoise(32)
+  await stand.proxy.resume()
+  await bench.marked(lsn)
+  expect(compareLsn(held, lsn)).toBeLessThan(0)
+  // What was there when it was told, and what had been received by then, but nothing of the rest.
+  await expectNoGap()
+  await until('no SPOOL_SHORT', async () =>
+    (await bench.conditions()).some(({ code }) => code === 'SPOOL_SHORT') ? undefined : true,
+  )
+})
+
+/** So many MiB of WAL that nothing makes smaller. @returns where the server is then */
+async function writeNoise(mebibytes: number): Promise<Lsn> {
+  await bench.postgres.sql(
+    `with noise as materialized (select string_agg(decode(md5(random()::text || i), 'hex'), '') as bytes from generate_series(1, 65536) i)
+     select count(pg_logical_emit_message(false, 'noise', bytes)) from noise, generate_series(1, ${mebibytes})`,
+  )
+  return bench.write(1)
+}
 
 test('a spool that is removed is made anew from what the server keeps', async () => {
   const { stand } = bench
