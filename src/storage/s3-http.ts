@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { Readable } from 'node:stream'
-import { rootCertificates } from 'node:tls'
+import { createSecureContext, rootCertificates } from 'node:tls'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HoldfastError } from '../domain/errors.js'
 import type { S3StoreOptions } from './s3-options.js'
@@ -98,10 +98,12 @@ async function sendSource(handler: NodeHttpHandler, request: Request, handling: 
 
 async function openHandlers(options: S3StoreOptions): Promise<Handlers> {
   const caFile = options.tls?.caFile
-  const ca = caFile === undefined ? undefined : [...rootCertificates, await readCertificates(caFile)]
+  // Made once: given as certificates they are read anew for each connection, and are part of its name in the pool.
+  const secureContext =
+    caFile === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, await readCertificates(caFile)] })
   const pool = { keepAlive: true, maxSockets: maximumConnections, maxFreeSockets: 16 }
   const httpAgent = new HttpAgent(pool)
-  const httpsAgent = new HttpsAgent({ ...pool, ...(ca && { ca }) })
+  const httpsAgent = new HttpsAgent({ ...pool, ...(secureContext && { secureContext }) })
   // Waiting for a free connection counts as connecting, so the pool is wider than what a store is asked at once.
   const connectionTimeout = Math.min(options.requestTimeoutMs, maximumConnectMs)
   const shared = { httpAgent, httpsAgent, connectionTimeout }
