@@ -64,7 +64,7 @@ const s3 = z.strictObject({
     .meta({ fallback: 'chosen from the size of what is sent', description: 'At least 5MiB.' }),
   partsInFlight: integer(1, 64, '4')
     .prefault(4)
-    .meta({ description: 'Parts sent at the same time; each takes its size of memory.' }),
+    .meta({ description: 'Parts, or files of WAL, sent at the same time; each part takes its size of memory.' }),
   requestTimeout: duration('2m').prefault('2m').meta({ description: 'One request, a part’s upload included.' }),
   ...common,
 })

@@ -11,7 +11,7 @@ import { parseLsn, segmentNameAt } from '../../src/domain/lsn.js'
 import { type Helper, mendGap } from '../../src/jobs/wal/mend-gap.js'
 import type { SpoolState } from '../../src/jobs/wal/spool.js'
 import { createMemoryStore } from '../catalog/memory-store.js'
-import { noKeys } from '../catalog/sample-manifest.js'
+import { keyRing, noKeys } from '../catalog/sample-manifest.js'
 import { putWal } from '../wal/put-wal.js'
 
 const system = parseSystemName('shop')
@@ -66,7 +66,7 @@ function mend(...helpers: ReturnType<typeof place>[]): Promise<number> {
     helpers,
     spool: { directory },
     keys: async () => noKeys,
-    onDamaged: (problem) => problems.push(problem),
+    onUseless: (problem) => problems.push(problem),
     signal: new AbortController().signal,
   })
 }
@@ -83,6 +83,17 @@ test('what others hold is copied as it is, what the repository has itself is lef
   expect(await readdir(directory)).toEqual([])
 })
 
+test('a copy whose key is missing is told, and holds nothing else up', async () => {
+  const helper = place('helper')
+  const file = { kind: 'segment', file: segmentNameAt(1, gap.from.lsn, segmentSizeBytes) } as const
+  const [bytes, completedAt] = [randomBytes(segmentSizeBytes), new Date(0)]
+  await putWal({ store: helper.store, keys: keyRing('lost'), system, systemIdentifier, file, bytes, completedAt })
+  const other = await put(helper, second)
+  expect(await mend(helper)).toBe(1)
+  expect(problems.map(({ code }) => code)).toEqual(['KEY_MISSING'])
+  expect([...target.store.objects.keys()]).toEqual([other])
+})
+
 test.each([
   ['other bytes of the same length', (whole: Uint8Array) => Buffer.alloc(whole.length, 7)],
   ['the content of another segment', (_whole: Uint8Array, other: Uint8Array) => other],
@@ -97,7 +108,7 @@ test.each([
   expect(await mend(damaged)).toBe(1)
   expect([...target.store.objects.keys()]).toEqual([other])
   expect(problems.map(({ code }) => code)).toEqual(['ARTIFACT_DAMAGED'])
-  expect(problems[0]?.message).toMatch(/^000000010000000000000001 in repository damaged is damaged: /)
+  expect(problems[0]?.message).toMatch(/^000000010000000000000001 in repository damaged cannot fill a gap: /)
   await put(good, first)
   expect(await mend(damaged, good)).toBe(0)
   expect(target.store.objects.get(key)).toEqual(whole)

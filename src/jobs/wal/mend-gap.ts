@@ -5,7 +5,6 @@ import type { SystemName } from '../../domain/ids.js'
 import type { KeyRing } from '../../domain/keys.js'
 import { lsnToBytes } from '../../domain/lsn.js'
 import { parseSegmentName, type WalObject } from '../../domain/wal.js'
-import { asProblemOf } from '../reading-problems.js'
 import type { Gap } from './archived-position.js'
 import { copyObject } from './copy-object.js'
 import type { Spool, SpoolState } from './spool.js'
@@ -25,8 +24,8 @@ interface Mending {
   readonly helpers: readonly Helper[]
   readonly spool: Pick<Spool, 'directory'>
   readonly keys: () => Promise<KeyRing>
-  /** What another repository holds and is not what it should be. */
-  readonly onDamaged: (problem: HoldfastError) => void
+  /** What another repository holds, and cannot be used. */
+  readonly onUseless: (problem: HoldfastError) => void
   readonly signal: AbortSignal
 }
 
@@ -53,7 +52,10 @@ export async function mendGap(mending: Mending): Promise<number> {
   return missing.size
 }
 
-/** @returns false where what it holds is damaged: yet another repository may have it whole */
+/** A key that is missing would hold everything up that comes after. */
+const uselessness: ReadonlySet<string> = new Set(['ARTIFACT_DAMAGED', 'KEY_MISSING'])
+
+/** @returns false where what it holds is of no use: yet another repository may have it whole */
 async function isCopied(mending: Mending, from: Repository, object: WalObject): Promise<boolean> {
   const { system, target, spool, state, signal } = mending
   const { segmentSizeBytes } = state
@@ -62,8 +64,9 @@ async function isCopied(mending: Mending, from: Repository, object: WalObject): 
     await copyObject(from, target, object, { system, keys, segmentSizeBytes, directory: spool.directory, signal })
     return true
   } catch (error) {
-    if (!(error instanceof HoldfastError && error.code === 'ARTIFACT_DAMAGED')) throw error
-    mending.onDamaged(asProblemOf(from, object.file, error))
+    if (!(error instanceof HoldfastError && uselessness.has(error.code))) throw error
+    const message = `${object.file} in repository ${from.name} cannot fill a gap: ${error.message}`
+    mending.onUseless(new HoldfastError(error.code, message, { cause: error }))
     return false
   }
 }

@@ -23,7 +23,7 @@ export interface Replication {
   /** The other repositories of the system, the required ones first. */
   readonly helpers: () => Promise<readonly Helper[]>
   readonly keys: () => Promise<KeyRing>
-  readonly onDamaged: (problem: HoldfastError) => void
+  readonly onUseless: (problem: HoldfastError) => void
   readonly watchGaps: (known: Pick<Archived, 'gaps'>, signal: AbortSignal) => Promise<void>
   /** Keys this process knows to be there. */
   readonly there: Set<ObjectKey>

@@ -13,6 +13,7 @@ const pollMs = 250
 const roundEveryMs = 5_000
 /** It was met once, on the way to something whole. */
 const mendingToldMs = 3_600_000
+const uselessHint = 'no restore from that repository comes past it: check its storage and the keys, and take a full backup'
 
 function replicateStep(repository: string): string {
   return `replicate ${repository}`
@@ -42,7 +43,7 @@ export async function runReplicateWal(spec: ReplicateWalSpec, { composition, voi
     catalog,
     helpers,
     keys: composition.keys,
-    onDamaged: (problem: HoldfastError) => conditions.raiseError('mending', problem),
+    onUseless: ({ code, message }: HoldfastError) => conditions.raise('mending', code, message, uselessHint),
     pace: createUploadPacer(composition.system(system).limits.uploadRateBytesPerSecond),
     watchGaps: createGapWatch(catalog, system, conditions, to),
     there: new Set<never>(),
