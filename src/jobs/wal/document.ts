@@ -22,7 +22,7 @@ export function documentReader<Schema extends z.ZodType>(
   }
 }
 
-const settledAfterMs = 100
+const settledAfterMs = 50
 
 async function versionOf(path: string): Promise<string | undefined> {
   try {

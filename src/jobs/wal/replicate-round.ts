@@ -38,7 +38,7 @@ export interface Round {
   /** What it was made from. */
   readonly state: SpoolState
   readonly samples: readonly WalSample[]
-  /** There was nothing to do, and nothing is left: another round finds something new in the spool or nothing. */
+  /** Nothing is left to do: another round finds something new in the spool or nothing. */
   readonly isSettled: boolean
 }
 
@@ -53,8 +53,7 @@ export async function replicateRound(replication: Replication): Promise<Round | 
   const { system, spool, target, catalog, there, signal } = replication
   const state = await spool.readState()
   if (state === undefined) return undefined
-  const before = await startFrom(replication, state)
-  let archived = before
+  let archived = await startFrom(replication, state)
   const files = await listOwn(replication, state)
   forget(there, files)
   const batch = files.filter(({ key }) => !there.has(key)).slice(0, filesAtOnce)
@@ -67,14 +66,16 @@ export async function replicateRound(replication: Replication): Promise<Round | 
   await replication.watchGaps(archived, signal)
   const samples = await spool.readSamples()
   const marked = await putMarks(catalog, system, { archived, state, samples }, { signal })
+  // There may be more of them than are put in one round.
+  const isMarked = marked.markedAt === archived.markedAt
   archived = await keep(replication, marked, archived)
   archived = await keep(replication, await removePartials(target.store, archived, state, { signal }), archived)
   if (sent.failure !== undefined) throw sent.failure
   const waiting = files.filter(({ key }) => !there.has(key)).length
-  return { archived, waiting, sentBytes: sent.bytes, state, samples, isSettled: waiting === 0 && isSame(archived, before) }
+  return { archived, waiting, sentBytes: sent.bytes, state, samples, isSettled: waiting === 0 && isMarked }
 }
 
-/** Whether a round now would be the same again as one that found nothing to do. */
+/** Whether a round now would find nothing to do. */
 export async function isQuiet({ spool }: Pick<Replication, 'spool'>, last: Round): Promise<boolean> {
   return last.isSettled && (await spool.readState()) === last.state && (await spool.readSamples()) === last.samples
 }
@@ -141,10 +142,6 @@ async function sendAll(replication: Replication, files: readonly SealedFile[]) {
 }
 
 async function keep({ spool, target }: Replication, next: Archived, before?: Archived): Promise<Archived> {
-  if (!isSame(next, before)) await spool.writeArchived(target.name, next)
+  if (JSON.stringify(next) !== JSON.stringify(before)) await spool.writeArchived(target.name, next)
   return next
-}
-
-function isSame(a: Archived, b: Archived | undefined): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
 }

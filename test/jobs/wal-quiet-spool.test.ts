@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createCatalog } from '../../src/catalog/catalog.js'
+import { walKey } from '../../src/catalog/wal-keys.js'
+import type { Repository } from '../../src/composition/repository.js'
+import { parseRepositoryName, parseSystemName } from '../../src/domain/ids.js'
+import { parseLsn } from '../../src/domain/lsn.js'
+import { parseWalHash } from '../../src/domain/wal.js'
+import { isQuiet, type Replication, type Round, replicateRound } from '../../src/jobs/wal/replicate-round.js'
+import { openSpool, type SpoolState } from '../../src/jobs/wal/spool.js'
+import { createFilesystemStore } from '../../src/storage/filesystem-store.js'
+import { createMemoryStore } from '../catalog/memory-store.js'
+import { noKeys } from '../catalog/sample-manifest.js'
+
+const system = parseSystemName('shop')
+const position = (lsn: string) => ({ timeline: 1, lsn: parseLsn(lsn) })
+const state: SpoolState = {
+  version: 1,
+  id: 'one',
+  systemIdentifier: '7',
+  segmentSizeBytes: 2 ** 20,
+  origin: position('0/100000'),
+  received: position('0/200000'),
+  histories: [],
+}
+
+let directory: string
+let store: ReturnType<typeof createMemoryStore>
+let replication: Replication
+
+/** A spool with one segment, and a repository without it. */
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'quiet-'))
+  store = createMemoryStore()
+  const spool = openSpool({ directory, store: createFilesystemStore({ root: join(directory, 'sealed') }), maximumBytes: 1e9 })
+  replication = {
+    system,
+    spool,
+    target: { name: parseRepositoryName('primary'), store, partsInFlight: 4 } as unknown as Repository,
+    catalog: createCatalog({ store, keys: noKeys }),
+    pace: async () => {},
+    helpers: async () => [],
+    keys: async () => noKeys,
+    onUseless: () => {},
+    watchGaps: async () => {},
+    there: new Set(),
+    signal: new AbortController().signal,
+  }
+  await spool.make()
+  await seal('000000010000000000000001')
+  await spool.writeState(state)
+})
+
+afterEach(async () => {
+  await rm(directory, { recursive: true, force: true })
+})
+
+async function seal(file: string): Promise<void> {
+  const identity = { kind: 'segment', file, systemIdentifier: '7', hash: parseWalHash('0'.repeat(16)) } as const
+  const key = walKey(system, identity, { completedAt: new Date(), encrypted: false })
+  await replication.spool.store.put(key, Buffer.alloc(1000), { ifAbsent: true })
+}
+
+/** Rounds until nothing is left: of what was written a moment ago it is not known yet. */
+async function settle(): Promise<Round> {
+  for (;;) {
+    const round = await replicateRound(replication)
+    if (round !== undefined && (await isQuiet(replication, round))) return round
+  }
+}
+
+test('once all is sent and marked no round is needed, until something is sealed', async () => {
+  const settled = await settle()
+  expect(settled).toMatchObject({ waiting: 0, archived: { position: state.received } })
+  expect(store.objects.size).toBe(1)
+  expect(await isQuiet(replication, settled)).toBe(true)
+  await seal('000000010000000000000002')
+  await replication.spool.writeState({ ...state, received: position('0/300000') })
+  expect(await isQuiet(replication, settled)).toBe(false)
+  expect((await settle()).archived.position).toEqual(position('0/300000'))
+  expect(store.objects.size).toBe(2)
+})
+
+test('a sample to be marked is something new; so is a spool made anew, however alike it is', async () => {
+  const settled = await settle()
+  const at = new Date().toISOString()
+  await replication.spool.writeSamples([{ at, ...position('0/180000') }])
+  expect(await isQuiet(replication, settled)).toBe(false)
+  const marked = await settle()
+  expect(marked.archived.markedAt).toBe(at)
+  await replication.spool.writeState({ ...state, id: 'two' })
+  expect(await isQuiet(replication, marked)).toBe(false)
+})
+
+test('more samples than one round puts are all marked', async () => {
+  const samples = Array.from({ length: 120 }, (_, n) => ({
+    at: new Date(1e12 + n * 1000).toISOString(),
+    ...position('0/180000'),
+  }))
+  await replication.spool.writeSamples(samples)
+  expect((await settle()).archived.markedAt).toBe(samples.at(-1)?.at)
+})
