@@ -60,7 +60,7 @@ const holds = (repository: RepositoryName, lsn: string) =>
     partials: [],
   })
 
-const look = () =>
+const look = (now = state) =>
   insistOnRoom(
     {
       spool,
@@ -69,7 +69,7 @@ const look = () =>
       wal: { required: [primary] },
       sealing: { system },
     } as unknown as Reception,
-    state,
+    now,
   )
 
 test('more than the spool may hold stops receiving, until the required repositories have taken it', async () => {
@@ -92,4 +92,24 @@ test('what only others lack is dropped for room, the oldest first, and told', as
     '000000010000000000000004',
   ])
   expect(conditions.list()).toMatchObject([{ code: 'SPOOL_SHORT', message: expect.stringContaining('2 files') }])
+})
+
+test('a history that no repository has been sent yet stays, also in a spool that begins on its timeline', async () => {
+  const begun = { timeline: 2, lsn: parseLsn('0/500000') }
+  const onSecond = { ...state, origin: begun, received: begun }
+  const history = { kind: 'history', file: '00000002.history', systemIdentifier: '7', hash: parseWalHash('1'.repeat(16)) } as const
+  await spool.store.put(walKey(system, history, { completedAt: new Date(), encrypted: true }), Buffer.alloc(100), {
+    ifAbsent: true,
+  })
+  const stock = { version: 1, spool: 'one', position: begun, ends: {}, gaps: [], partials: [] } as const
+  const kept = async () => (await listSealed(spool, system)).map(({ file }) => file).includes(history.file)
+  for (const repository of [local, primary]) await spool.writeArchived(repository, stock)
+  await look(onSecond)
+  expect(await kept()).toBe(true)
+  await spool.writeArchived(local, { ...stock, ends: { 2: parseLsn('0/512345') } })
+  await look(onSecond)
+  expect(await kept()).toBe(true)
+  await spool.writeArchived(primary, { ...stock, ends: { 2: parseLsn('0/512345') } })
+  await look(onSecond)
+  expect(await kept()).toBe(false)
 })

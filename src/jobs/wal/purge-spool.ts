@@ -44,7 +44,8 @@ export async function purgeSpool(purge: Purge): Promise<Purged> {
 function holds(archived: Archived | undefined, file: SealedFile, state: SpoolState): boolean {
   if (archived === undefined || archived.spool !== state.id) return false
   const timeline = timelineOf(file)
-  if (file.kind === 'history') return archived.position.timeline >= timeline
+  // The position says nothing of it: a spool may begin on its timeline. But nothing after it counts as there before it is.
+  if (file.kind === 'history') return Object.keys(archived.ends).some((known) => Number(known) >= timeline)
   const end = archived.ends[timeline]
   if (file.kind === 'partial') return end !== undefined && compareLsn(end, file.endLsn) >= 0
   const { number } = parseSegmentName(file.file, state.segmentSizeBytes)
