@@ -97,7 +97,12 @@ test('what only others lack is dropped for room, the oldest first, and told', as
 test('a history that no repository has been sent yet stays, also in a spool that begins on its timeline', async () => {
   const begun = { timeline: 2, lsn: parseLsn('0/500000') }
   const onSecond = { ...state, origin: begun, received: begun }
-  const history = { kind: 'history', file: '00000002.history', systemIdentifier: '7', hash: parseWalHash('1'.repeat(16)) } as const
+  const history = {
+    kind: 'history',
+    file: '00000002.history',
+    systemIdentifier: '7',
+    hash: parseWalHash('1'.repeat(16)),
+  } as const
   await spool.store.put(walKey(system, history, { completedAt: new Date(), encrypted: true }), Buffer.alloc(100), {
     ifAbsent: true,
   })

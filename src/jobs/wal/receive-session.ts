@@ -4,12 +4,13 @@ import type { WalConfig } from '../../config/config.js'
 import type { Conditions } from '../../domain/condition.js'
 import { HoldfastError } from '../../domain/errors.js'
 import { parseObjectKey, type RepositoryName } from '../../domain/ids.js'
-import { compareLsn } from '../../domain/lsn.js'
+import { compareLsn, type Lsn } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
-import { comparePositions, planWalStart, segmentFloor } from '../../domain/wal-position.js'
+import { comparePositions, guardedFrom, planWalStart } from '../../domain/wal-position.js'
 import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
 import { keepGuard, noteLoss } from './keep-guard.js'
 import { insistOnRoom, makeRoom, readAllArchived } from './keep-room.js'
+import { refuseOtherTimeline } from './refuse-other-history.js'
 import type { Sealing } from './seal-file.js'
 import { sealReceived } from './seal-received.js'
 import type { Spool, SpoolState } from './spool.js'
@@ -51,6 +52,7 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
   await spool.store.growing.discard(parseObjectKey(`${sealing.system}/wal`))
   const known = await spool.readState()
   refuseForeign(known, server)
+  await refuseOtherTimeline(spool, server)
   let guard = await firstGuard(reception, server, known, signal)
   // What is sealed first needs room, too; and where there is none, production comes before our gap all the same.
   if (known !== undefined) await makeRoom(reception, known)
@@ -121,7 +123,11 @@ async function begin(
   const { source, sealing, spool } = reception
   const { systemIdentifier, segmentSizeBytes, history, flushedLsn } = server
   const sealed = known === undefined ? undefined : await sealReceived({ sealing, source }, known)
-  const plan = planWalStart({ received: sealed?.received, flushedLsn, guardLsn: guard.restartLsn, history, segmentSizeBytes })
+  const plan = planWalStart({
+    received: sealed?.received,
+    ...partialEndOf(sealed),
+    ...{ flushedLsn, guardLsn: guard.restartLsn, history, segmentSizeBytes },
+  })
   if (plan.outcome === 'refused') throw new HoldfastError('WAL_FOREIGN', `${server.label}: ${plan.message}`)
   const { from } = plan
   const fresh = { version: 1, id: randomUUID(), systemIdentifier, segmentSizeBytes, origin: from, received: from } as const
@@ -129,6 +135,14 @@ async function begin(
   const next = how === 'after-gap' ? await passGap(reception, server, guard, state, signal) : comeTo(state, from)
   await spool.writeState(next)
   return next
+}
+
+/** Of the timeline that is received: one that was left ends with a part of a segment, too. */
+function partialEndOf(state: SpoolState | undefined): { readonly partialEnd?: Lsn } {
+  const { partial, received } = state ?? {}
+  return partial === undefined || Number(`0x${partial.file.slice(0, 8)}`) !== received?.timeline
+    ? {}
+    : { partialEnd: partial.endLsn }
 }
 
 /** Further on, or on a branch of which the repositories' positions say nothing: then they count from there. */
@@ -145,7 +159,7 @@ async function passGap(
   state: SpoolState,
   signal: AbortSignal,
 ): Promise<SpoolState> {
-  const to = { timeline: server.timeline, lsn: segmentFloor(guard.restartLsn, state.segmentSizeBytes) }
+  const to = guardedFrom({ guardLsn: guard.restartLsn, history: server.history, segmentSizeBytes: state.segmentSizeBytes })
   if (compareLsn(to.lsn, state.received.lsn) <= 0) return state
   await source.receiveElsewhere(server, state.received, to.lsn, spool.incoming, signal)
   const found = await sealReceived({ sealing, source }, state)
