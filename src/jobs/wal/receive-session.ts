@@ -9,7 +9,7 @@ import { formatBytes } from '../../domain/quantity.js'
 import { comparePositions, guardedFrom, planWalStart } from '../../domain/wal-position.js'
 import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
 import { keepGuard, noteLoss } from './keep-guard.js'
-import { insistOnRoom, makeRoom, readAllArchived } from './keep-room.js'
+import { lackOfRoom, makeRoom, readAllArchived } from './keep-room.js'
 import { refuseOtherTimeline } from './refuse-other-history.js'
 import type { Sealing } from './seal-file.js'
 import { sealReceived } from './seal-received.js'
@@ -57,8 +57,7 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
   // What is sealed first needs room, too; and where there is none, production comes before our gap all the same.
   if (known !== undefined) await makeRoom(reception, known)
   let state = await begin(reception, server, guard, known, how, signal)
-  guard = await guarded(reception, server, state, signal)
-  await insistOnRoom(reception, state)
+  guard = await keepHouse(reception, server, state, signal)
   const ending = new AbortController()
   const receiving = await source.receive(server, state.received, spool.incoming, AbortSignal.any([signal, ending.signal]))
   let [lookAtMs, markAtMs] = [0, 0]
@@ -78,8 +77,7 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
           markAtMs = nowMs + wal.markIntervalMs
           state = await takeSample({ source, server, sealing, toldUntil: await toldUntil(reception, state) }, state, look)
         }
-        guard = await guarded(reception, server, state, signal)
-        await insistOnRoom(reception, state)
+        guard = await keepHouse(reception, server, state, signal)
       }
       reception.tell({ server, state, guard })
     }
@@ -166,10 +164,15 @@ async function passGap(
   return compareLsn(found.received.lsn, to.lsn) < 0 ? { ...found, received: to } : found
 }
 
-async function guarded(reception: Reception, server: WalServer, state: SpoolState, signal: AbortSignal): Promise<Guard> {
+/** @throws SPOOL_SHORT, and the guard is kept all the same */
+async function keepHouse(reception: Reception, server: WalServer, state: SpoolState, signal: AbortSignal): Promise<Guard> {
   const { spool, wal } = reception
+  const lack = await lackOfRoom(reception, state)
   const archived = await readAllArchived(reception)
-  return keepGuard({ ...reception, ...wal, server, state, archived, maximumBytes: spool.maximumBytes, signal })
+  const room = { maximumBytes: spool.maximumBytes, isSpoolFull: lack !== undefined }
+  const guard = await keepGuard({ ...reception, ...wal, ...room, server, state, archived, signal })
+  if (lack !== undefined) throw lack
+  return guard
 }
 
 /** Up to when all repositories have marks: what was seen before is of no use any more. */
