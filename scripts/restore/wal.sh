@@ -27,7 +27,7 @@ plan_wal() {
 
 look_at_archive() {
   list_archive >"$work/archive"
-  python restore/plan_wal.py histories "$work/facts" "$work/archive" >"$work/keys"
+  python restore/plan_wal.py histories "$work/facts" "$work/archive" "${keys[@]}" >"$work/keys"
   fetch_wal "$work/keys"
   ask_plan marks >"$work/keys"
   fetch_wal "$work/keys"
