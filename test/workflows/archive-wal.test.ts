@@ -100,7 +100,8 @@ describe.concurrent('archiveWal, with mocked activities', () => {
     await play.handle.cancel()
     expect(await play.ending).toEqual({ outcome: 'cancelled' })
     expect(await running()).toBe(true)
-    await backup.terminate()
+    await backup.cancel()
+    await backup.result().catch(() => undefined)
   })
 })
 

@@ -15,6 +15,7 @@ import type { Sealing } from './seal-file.js'
 import { sealReceived } from './seal-received.js'
 import type { Spool, SpoolState } from './spool.js'
 import { takeSample } from './take-sample.js'
+import { watchClock } from './watch-clock.js'
 
 export interface Reception {
   readonly source: WalSource
@@ -71,6 +72,7 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
       if (nowMs >= lookAtMs) {
         lookAtMs = nowMs + Math.min(lookEveryMs, wal.markIntervalMs)
         const look = await source.look(server, signal)
+        watchClock(reception.conditions, server, look, Date.now())
         if (look.timeline !== server.timeline) server = await source.find(signal)
         if (look.receivedLsn !== undefined) reception.conditions.clear('receiving')
         if (nowMs >= markAtMs) {

@@ -8,6 +8,7 @@ import { lsnToBytes } from '../../domain/lsn.js'
 import { parseTimelineHistory } from '../../domain/timeline-history.js'
 import { historyFileName, parseSegmentName, walHashOf } from '../../domain/wal.js'
 import type { WalServer } from '../../engines/wal-source.js'
+import { chunkBytes } from '../../pipeline/chunk-size.js'
 import { hasCode } from '../job-directory.js'
 import type { Spool, SpoolState } from './spool.js'
 
@@ -40,7 +41,9 @@ export async function refuseOtherContent(path: string, file: string, { partial, 
   const contentBytes = Number(lsnToBytes(partial.endLsn) - number * BigInt(segmentSizeBytes))
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path, { end: contentBytes - 1 })) hash.update(chunk)
-  hash.update(Buffer.alloc(segmentSizeBytes - contentBytes))
+  for (let at = contentBytes; at < segmentSizeBytes; at += chunkBytes) {
+    hash.update(Buffer.alloc(Math.min(chunkBytes, segmentSizeBytes - at)))
+  }
   if (walHashOf(hash.digest('hex')) === partial.hash) return
   const message = `the server's ${file} begins otherwise than when it was received up to ${partial.endLsn}`
   throw new HoldfastError('WAL_FOREIGN', `${message}: it was set back, and has written other WAL since`, {
