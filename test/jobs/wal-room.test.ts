@@ -94,6 +94,20 @@ test('what only others lack is dropped for room, the oldest first, and told', as
   expect(conditions.list()).toMatchObject([{ code: 'SPOOL_SHORT', message: expect.stringContaining('2 files') }])
 })
 
+test('what was received of a branch that was left stays until it is sent, also where the spool began anew behind it', async () => {
+  const begun = { timeline: 3, lsn: parseLsn('0/500000') }
+  const stock = { version: 1, spool: 'one', position: begun, ends: {}, gaps: [], partials: [] } as const
+  const now = { ...state, origin: begun, received: begun }
+  for (const repository of [local, primary]) await spool.writeArchived(repository, stock)
+  expect(await look(now)).toMatchObject({ code: 'SPOOL_SHORT' })
+  expect(await listSealed(spool, system)).toHaveLength(4)
+  for (const repository of [local, primary]) {
+    await spool.writeArchived(repository, { ...stock, ends: { 1: parseLsn('0/400000') } })
+  }
+  expect(await look(now)).toBeUndefined()
+  expect((await listSealed(spool, system)).map(({ file }) => file)).toEqual(['000000010000000000000004'])
+})
+
 test('a history that no repository has been sent yet stays, also in a spool that begins on its timeline', async () => {
   const begun = { timeline: 2, lsn: parseLsn('0/500000') }
   const onSecond = { ...state, origin: begun, received: begun }

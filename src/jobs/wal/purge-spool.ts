@@ -49,7 +49,10 @@ function holds(archived: Archived | undefined, file: SealedFile, state: SpoolSta
   const end = archived.ends[timeline]
   if (file.kind === 'partial') return end !== undefined && compareLsn(end, file.endLsn) >= 0
   const { number } = parseSegmentName(file.file, state.segmentSizeBytes)
-  return comparePositions({ timeline, lsn: segmentStart(number + 1n, state.segmentSizeBytes) }, archived.position) <= 0
+  const lsn = segmentStart(number + 1n, state.segmentSizeBytes)
+  // A position on a later timeline may be that of another branch, which began with it.
+  if (timeline < archived.position.timeline) return end !== undefined && compareLsn(end, lsn) >= 0
+  return comparePositions({ timeline, lsn }, archived.position) <= 0
 }
 
 function isSuperseded(file: SealedFile, files: readonly SealedFile[], { received, segmentSizeBytes }: SpoolState): boolean {
