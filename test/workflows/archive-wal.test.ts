@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import type { Condition } from '../../src/domain/condition.js'
 import { backupWorkflowId, dropGuardSignal, progressSignal } from '../../src/domain/contract-names.js'
 import { parseSystemName } from '../../src/domain/ids.js'
@@ -8,6 +8,9 @@ import { untilCancelled } from './until-cancelled.js'
 import { finalFailure, openWorkflowBench, type WorkflowBench } from './workflow-bench.js'
 
 /* The real workflow on a real Temporal server; all activities are mocked. */
+
+// Much longer than anything takes on an idle machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 let bench: WorkflowBench
 
@@ -64,7 +67,7 @@ describe.concurrent('archiveWal, with mocked activities', () => {
     await play.began('receiveWal shop')
     const backup = bench.handle(backupWorkflowId('shop', 'full'))
     await expect
-      .poll(async () => (await backup.describe().catch(() => undefined))?.status.name, { timeout: 20_000 })
+      .poll(async () => (await backup.describe().catch(() => undefined))?.status.name, { timeout: 50_000 })
       .toBeDefined()
     const status = await play.status()
     expect(status.steps[0]?.progress?.conditions).toEqual([gap])
@@ -89,14 +92,14 @@ describe.concurrent('archiveWal, with mocked activities', () => {
     })
     const refused = async () =>
       (await play.handle.fetchHistory()).events?.some((event) => event.startChildWorkflowExecutionFailedEventAttributes != null)
-    await expect.poll(refused, { timeout: 20_000 }).toBe(true)
+    await expect.poll(refused, { timeout: 50_000 }).toBe(true)
     await before.terminate()
     const backup = bench.handle(backupWorkflowId(system, 'full'))
     const running = async () => {
       const { status, runId } = await backup.describe()
       return status.name === 'RUNNING' && runId !== before.firstExecutionRunId
     }
-    await expect.poll(running, { timeout: 20_000 }).toBe(true)
+    await expect.poll(running, { timeout: 50_000 }).toBe(true)
     await play.handle.cancel()
     expect(await play.ending).toEqual({ outcome: 'cancelled' })
     expect(await running()).toBe(true)
