@@ -1,6 +1,6 @@
 """Which archived WAL brings a backup to a moment.
 
-usage: plan_wal.py histories FACTS LISTING                                      prints the keys of the history files
+usage: plan_wal.py histories FACTS LISTING [KEY-FILE ...]                       prints the keys of the history files
        plan_wal.py marks FACTS LISTING WHEN TIMELINE FETCHED [KEY-FILE ...]     prints the keys of marks that may prove the moment
        plan_wal.py plan FACTS LISTING WHEN TIMELINE FETCHED [KEY-FILE ...]      prints the plan
 
@@ -28,11 +28,12 @@ def main():
     command, facts_file, listing, *rest = sys.argv[1:]
     with open(facts_file, encoding="utf-8") as file:
         facts = dict(line.rstrip("\n").split("\t", 1) for line in file if not line.startswith("artifact"))
-    archive = Archive(listing, facts["system"], facts["identifier"], int(facts["segment"]))
+    key_files = rest if command == "histories" else rest[3:]
+    archive = Archive(listing, facts["system"], facts["identifier"], int(facts["segment"]), bool(key_files))
     if command == "histories":
         print_all(key for contents in archive.histories.values() for key in contents.values())
         return
-    when, wanted, fetched, *key_files = rest
+    when, wanted, fetched = rest[:3]
     question = Question(facts, archive, when, wanted, fetched, key_files)
     if command == "marks":
         print_all(key for _, _, _, key in question.proofs()[:4])

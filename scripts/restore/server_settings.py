@@ -30,7 +30,8 @@ MINIMUMS = {
 FOREIGN = re.compile(
     r"archive_.*|restore_command|recovery_target.*|recovery_end_command|recovery_min_apply_delay|promote_trigger_file"
     r"|primary_conninfo|primary_slot_name|synchronous_standby_names|synchronized_standby_slots|listen_addresses|port|unix_socket_.*"
-    r"|cluster_name|data_directory|config_file|hba_file|ident_file|external_pid_file|bonjour|krb_server_keyfile|ssl|ssl_.*"
+    r"|cluster_name|data_directory|config_file|hba_file|ident_file|external_pid_file|bonjour|krb_server_keyfile|ssl"
+    r"|ssl_(?:ca|cert|crl|dh_params|key)_file|ssl_crl_dir|ssl_passphrase_command"
     r"|logging_collector|log_destination|log_directory|log_filename|stats_temp_directory|temp_tablespaces|huge_pages"
     r"|max_logical_replication_workers|block_size|data_checksums|wal_segment_size|transaction_isolation"
 )

@@ -27,7 +27,7 @@ plan_wal() {
 
 look_at_archive() {
   list_archive >"$work/archive"
-  python restore/plan_wal.py histories "$work/facts" "$work/archive" >"$work/keys"
+  python restore/plan_wal.py histories "$work/facts" "$work/archive" "${keys[@]}" >"$work/keys"
   fetch_wal "$work/keys"
   ask_plan marks >"$work/keys"
   fetch_wal "$work/keys"
@@ -145,11 +145,13 @@ END
 
 # A recovery that stops too early looks like one that ends well.
 demand_reach() {
-  local history end
+  local history end page least=$reach
   [ "$mode" = end ] || return 0
   history=$(printf 'pg_wal/%08X.history' "$reached")
   end=$(ask "select (regexp_match(pg_read_file('$history'), '([0-9A-F]+/[0-9A-F]+)[^\n]*\n*\$'))[1]")
-  # A position within a record that goes on may be behind the last whole record, never a segment behind.
-  [ $(((16#${end%/*} << 32) | 16#${end#*/})) -ge $((reach - reach % segment_bytes)) ] ||
+  # The server may have flushed only a part of a record: then to the end of a page, and replay ends where that record begins.
+  page=$(sed -n 's/^WAL block size: *//p' "$work/control")
+  [ $((reach % page)) -ne 0 ] || least=$((reach - segment_bytes))
+  [ $(((16#${end%/*} << 32) | 16#${end#*/})) -ge "$least" ] ||
     fail 8 "recovery stopped at $end, and the archive goes on" "restore from another copy, or name an earlier time"
 }

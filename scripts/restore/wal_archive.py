@@ -14,10 +14,14 @@ MARK = re.compile(
 
 
 class Archive:
-    """The WAL and the marks of one cluster. Objects of other clusters are left aside."""
+    """
+    The WAL and the marks of one cluster. Objects of other clusters are left aside; so is WAL that is not encrypted where there is a key:
+    nothing says who wrote it, and it must not stand in the way of what is.
+    """
 
-    def __init__(self, listing, system, identifier, segment_bytes):
+    def __init__(self, listing, system, identifier, segment_bytes, has_key):
         self.segment_bytes = segment_bytes
+        self.has_key = has_key
         self.segments = {}  # (timeline, number) → hash → key
         self.partials = {}  # (timeline, number) → end → hash → key
         self.histories = {}  # timeline → hash → key
@@ -33,6 +37,8 @@ class Archive:
     def add(self, kind, key, name, identifier):
         found = (WAL if kind == "wal" else MARK).fullmatch(name)
         if found is None or found["identifier"] != identifier:
+            return
+        if kind == "wal" and self.has_key and not name.endswith(".enc"):
             return
         if kind == "marks":
             moment = datetime.fromisoformat(f"{found['day']}T{found['hours']}:{found['minutes']}:{found['seconds']}").replace(tzinfo=UTC)

@@ -29,7 +29,8 @@ export async function chooseRecovery(composition: Composition, request: BackupQu
   if (plan.outcome === 'refused') {
     if (!isPlain) throw refusal(plan, unread, away, request)
     const own = chooseOwnEnd(await readCatalogs(composition, request), request, { kind: 'latest' })
-    return { ...own, away: [...own.away, `archived WAL is left aside: ${plan.message}`] }
+    const why = [plan.message, ...(plan.hint === undefined ? [] : [plan.hint])].join('; ')
+    return { ...own, away: [...own.away, `archived WAL is left aside: ${why}`] }
   }
   const { manifest, sources, walSources, recovery, warnings } = plan
   const choice = choiceOf(manifest, sources, [...away, ...warnings])

@@ -1,3 +1,4 @@
+import { HoldfastError } from '../domain/errors.js'
 import type { SystemName } from '../domain/ids.js'
 import type { Mark, MarkFacts } from '../domain/mark.js'
 import type { CallOptions } from '../storage/store.js'
@@ -10,7 +11,7 @@ import { markKey, markKeyOf, marksPrefix, parseMarkKey } from './wal-keys.js'
 
 /** The marks of one repository. */
 export interface Marks {
-  /** Signed with the active key. Again with the same mark is success. */
+  /** Signed with the active key. Again with the same mark is success, whichever key it was signed with. */
   put(mark: Mark, options?: CallOptions): Promise<void>
   /** What the keys of marks say, ordered by time; nobody vouches for it until the mark is read. Other objects are passed over. */
   list(system: SystemName, options?: CallOptions & { readonly from?: Date }): AsyncIterable<MarkFacts>
@@ -22,12 +23,23 @@ export interface Marks {
 export function createMarks(place: ManifestPlace): Marks {
   const { store, keys, unsigned } = place
   return {
-    put: (mark, options) => putOnce(store, markKey(mark), encodeMark(mark, keys), options),
+    put: (mark, options) => putMark(place, mark, options),
     list: (system, options) => listMarks(place, system, options),
     async read(system, facts, options) {
       const key = markKeyOf(system, facts)
       return decodeMark(await readSmall(store, key, markLimitBytes, options), key, keys, unsigned)
     },
+  }
+}
+
+async function putMark({ store, keys, unsigned }: ManifestPlace, mark: Mark, options?: CallOptions): Promise<void> {
+  const key = markKey(mark)
+  try {
+    await putOnce(store, key, encodeMark(mark, keys), options)
+  } catch (error) {
+    if (!(error instanceof HoldfastError && error.code === 'ALREADY_EXISTS')) throw error
+    // Its key says all of it. One that was signed with the key that was active before says it as well.
+    decodeMark(await readSmall(store, key, markLimitBytes, options), key, keys, unsigned)
   }
 }
 

@@ -35,10 +35,9 @@ export function refuseRecovery(candidates: readonly RecoveryCandidate[], questio
 /** `2026-01-10T03:01:30.000Z to …, then …; 00000001… is missing`, on the way to a timeline or to the current one. */
 export function describeWindow(window: RecoveryWindow, timeline?: number): string {
   const spans = window.spans.filter((span) => (timeline === undefined ? isCurrent(span, window) : span.timeline === timeline))
-  if (spans.length === 0) return 'nothing'
   const moments = spans.map(({ from, to }) => (from.at === to.at ? from.at : `${from.at} to ${to.at}`))
   const gaps = window.gaps.map(describeGap)
-  return [moments.join(', then '), ...gaps].join('; ')
+  return [spans.length === 0 ? 'nothing' : moments.join(', then '), ...gaps].join('; ')
 }
 
 function noSuchBase(wanted: NonNullable<RecoveryQuestion['base']>): Refusal {

@@ -23,6 +23,8 @@ export function segmentFloor(lsn: Lsn, segmentSizeBytes: number): Lsn {
 interface StartQuestion {
   /** The next byte that is not here yet; undefined in a new spool. */
   readonly received: WalPosition | undefined
+  /** Up to where the segment behind that was received, where it was. */
+  readonly partialEnd?: Lsn
   /** How far the server has come itself. */
   readonly flushedLsn: Lsn
   /** What the server keeps for us from. */
@@ -41,18 +43,17 @@ export type WalStart =
  * Where receiving goes on, at the beginning of a segment. A server that was promoted before it had all we received from the one
  * before it is followed from the fork on: what lies beyond stays archived under its own timeline.
  */
-export function planWalStart({ received, flushedLsn, guardLsn, history, segmentSizeBytes }: StartQuestion): WalStart {
-  const fromGuard = (): WalStart => {
-    const lsn = segmentFloor(guardLsn, segmentSizeBytes)
-    return { outcome: 'start', from: { timeline: timelineAt(history, lsn), lsn } }
-  }
+export function planWalStart(question: StartQuestion): WalStart {
+  const { received, flushedLsn, history, segmentSizeBytes } = question
+  const fromGuard = (): WalStart => ({ outcome: 'start', from: guardedFrom(question) })
   if (received === undefined) return fromGuard()
   if (received.timeline > history.timeline) {
     const message = `the server is on timeline ${history.timeline}, and timeline ${received.timeline} was received before`
     return { outcome: 'refused', message: `${message}: an earlier primary, or a copy of one` }
   }
-  if (received.timeline === history.timeline && lsnToBytes(flushedLsn) < lsnToBytes(received.lsn)) {
-    const message = `the server is at ${flushedLsn} of timeline ${history.timeline}, and was received up to ${received.lsn} before`
+  const reached = furtherOf(received.lsn, question.partialEnd)
+  if (received.timeline === history.timeline && lsnToBytes(flushedLsn) < lsnToBytes(reached)) {
+    const message = `the server is at ${flushedLsn} of timeline ${history.timeline}, and was received up to ${reached} before`
     return { outcome: 'refused', message: `${message}: it was set back without a timeline of its own` }
   }
   const lineage = lineageOf(history)
@@ -65,6 +66,20 @@ export function planWalStart({ received, flushedLsn, guardLsn, history, segmentS
     return { outcome: 'start', from: { timeline: next.timeline, lsn: segmentFloor(formatLsn(piece.end), segmentSizeBytes) } }
   }
   return { outcome: 'start', from: { timeline: received.timeline, lsn: segmentFloor(received.lsn, segmentSizeBytes) } }
+}
+
+/** The beginning of what a server keeps for us: on the timeline that wrote it, which may be one before the server's own. */
+export function guardedFrom({
+  guardLsn,
+  history,
+  segmentSizeBytes,
+}: Pick<StartQuestion, 'guardLsn' | 'history' | 'segmentSizeBytes'>): WalPosition {
+  const lsn = segmentFloor(guardLsn, segmentSizeBytes)
+  return { timeline: timelineAt(history, lsn), lsn }
+}
+
+function furtherOf(a: Lsn, b: Lsn | undefined): Lsn {
+  return b !== undefined && lsnToBytes(b) > lsnToBytes(a) ? b : a
 }
 
 /** Up to where a server may forget its WAL when everything before `held` is held elsewhere. Undefined: it must keep all. */

@@ -17,7 +17,7 @@ import type { WalPlan } from '../domain/plans.js'
 import type { Progress } from '../domain/progress.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
 import { answerGaps } from './answer-gaps.js'
-import { toWorkflowFailure } from './failures.js'
+import { endIfCancelled, toWorkflowFailure } from './failures.js'
 import { outcomeAttribute } from './search-attribute-keys.js'
 import { createStatusBoard, type StatusBoard } from './status-board.js'
 
@@ -80,6 +80,8 @@ async function archive(request: WalRequest, plan: WalPlan, host: HostActivities,
   await watched.catch((error: unknown) => {
     if (!isCancellation(error)) throw error
   })
+  // Whoever asked to stop meanwhile means the next run as well.
+  endIfCancelled()
   return continueAsNew<typeof archiveWal>({ ...request, answered: run.answered, dropGuard: dropGuard() })
 }
 

@@ -38,6 +38,15 @@ describe('a mark', () => {
     expect.assertions(2)
   })
 
+  test('may be put again after the active key was changed; one that nobody vouches for is in the way', async () => {
+    await createCatalog({ store, keys }).marks.put(mark)
+    const later = createCatalog({ store, keys: keyRing('k2', 'k1') }).marks
+    await later.put(mark)
+    expect(await later.read(system, mark)).toEqual(mark)
+    store.objects.set(key, Buffer.from('{}'))
+    expect(await codeOf(() => later.put(mark))).toBe('FORMAT_UNKNOWN')
+  })
+
   test('is signed for what it is: the HMAC of a manifest would be another', async () => {
     await createCatalog({ store, keys }).marks.put(mark)
     const { hmac } = JSON.parse(text()) as { hmac: { value: string } }

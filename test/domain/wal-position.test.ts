@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseLsn } from '../../src/domain/lsn.js'
 import { firstTimeline, type TimelineHistory } from '../../src/domain/timeline-history.js'
-import { forgettable, planWalStart, type WalPosition } from '../../src/domain/wal-position.js'
+import { forgettable, guardedFrom, planWalStart, type WalPosition } from '../../src/domain/wal-position.js'
 
 const segmentSizeBytes = 2 ** 24
 const at = (timeline: number, lsn: string): WalPosition => ({ timeline, lsn: parseLsn(lsn) })
@@ -44,6 +44,20 @@ test('a server that has less of its own timeline than was received is another on
       'the server is at 0/6FFFFFF of timeline 1, and was received up to 0/7000000 before: it was set back without a timeline of its own',
   })
   expect(planWalStart({ ...question, flushedLsn: parseLsn('0/7000000') }).outcome).toBe('start')
+})
+
+test('nor one that has less than was received of the segment behind that', () => {
+  const question = { received: at(1, '0/7000000'), guardLsn: parseLsn('0/1500718'), history: firstTimeline, segmentSizeBytes }
+  const plan = (flushed: string) =>
+    planWalStart({ ...question, partialEnd: parseLsn('0/7000400'), flushedLsn: parseLsn(flushed) }).outcome
+  expect([plan('0/70003FF'), plan('0/7000400')]).toEqual(['refused', 'start'])
+})
+
+test.each([
+  ['of the timeline before, where the fork is behind it', '0/5123456', second, at(1, '0/5000000')],
+  ['of its own, else', '0/7123456', second, at(2, '0/7000000')],
+])('what a server keeps is %s', (_, guard, history, expected) => {
+  expect(guardedFrom({ guardLsn: parseLsn(guard), history, segmentSizeBytes })).toEqual(expected)
 })
 
 test.each([

@@ -7,7 +7,7 @@ import { createConditions } from '../../src/domain/condition.js'
 import { parseRepositoryName, parseSystemName, type RepositoryName } from '../../src/domain/ids.js'
 import { type Lsn, parseLsn, segmentNameAt } from '../../src/domain/lsn.js'
 import { parseWalHash } from '../../src/domain/wal.js'
-import { insistOnRoom } from '../../src/jobs/wal/keep-room.js'
+import { lackOfRoom } from '../../src/jobs/wal/keep-room.js'
 import type { Reception } from '../../src/jobs/wal/receive-session.js'
 import { listSealed } from '../../src/jobs/wal/sealed-files.js'
 import { openSpool, type Spool, type SpoolState } from '../../src/jobs/wal/spool.js'
@@ -60,8 +60,8 @@ const holds = (repository: RepositoryName, lsn: string) =>
     partials: [],
   })
 
-const look = () =>
-  insistOnRoom(
+const look = (now = state) =>
+  lackOfRoom(
     {
       spool,
       conditions,
@@ -69,18 +69,18 @@ const look = () =>
       wal: { required: [primary] },
       sealing: { system },
     } as unknown as Reception,
-    state,
+    now,
   )
 
 test('more than the spool may hold stops receiving, until the required repositories have taken it', async () => {
   await holds(local, '0/500000')
-  await expect(look()).rejects.toMatchObject({
+  expect(await look()).toMatchObject({
     code: 'SPOOL_SHORT',
     message: expect.stringMatching(/^4.00 kB of WAL wait in the spool, which may hold 2.50 kB/),
   })
   expect(await listSealed(spool, system)).toHaveLength(4)
   await holds(primary, '0/300000')
-  await look()
+  expect(await look()).toBeUndefined()
   expect(await listSealed(spool, system)).toHaveLength(2)
 })
 
@@ -92,4 +92,43 @@ test('what only others lack is dropped for room, the oldest first, and told', as
     '000000010000000000000004',
   ])
   expect(conditions.list()).toMatchObject([{ code: 'SPOOL_SHORT', message: expect.stringContaining('2 files') }])
+})
+
+test('what was received of a branch that was left stays until it is sent, also where the spool began anew behind it', async () => {
+  const begun = { timeline: 3, lsn: parseLsn('0/500000') }
+  const stock = { version: 1, spool: 'one', position: begun, ends: {}, gaps: [], partials: [] } as const
+  const now = { ...state, origin: begun, received: begun }
+  for (const repository of [local, primary]) await spool.writeArchived(repository, stock)
+  expect(await look(now)).toMatchObject({ code: 'SPOOL_SHORT' })
+  expect(await listSealed(spool, system)).toHaveLength(4)
+  for (const repository of [local, primary]) {
+    await spool.writeArchived(repository, { ...stock, ends: { 1: parseLsn('0/400000') } })
+  }
+  expect(await look(now)).toBeUndefined()
+  expect((await listSealed(spool, system)).map(({ file }) => file)).toEqual(['000000010000000000000004'])
+})
+
+test('a history that no repository has been sent yet stays, also in a spool that begins on its timeline', async () => {
+  const begun = { timeline: 2, lsn: parseLsn('0/500000') }
+  const onSecond = { ...state, origin: begun, received: begun }
+  const history = {
+    kind: 'history',
+    file: '00000002.history',
+    systemIdentifier: '7',
+    hash: parseWalHash('1'.repeat(16)),
+  } as const
+  await spool.store.put(walKey(system, history, { completedAt: new Date(), encrypted: true }), Buffer.alloc(100), {
+    ifAbsent: true,
+  })
+  const stock = { version: 1, spool: 'one', position: begun, ends: {}, gaps: [], partials: [] } as const
+  const kept = async () => (await listSealed(spool, system)).map(({ file }) => file).includes(history.file)
+  for (const repository of [local, primary]) await spool.writeArchived(repository, stock)
+  await look(onSecond)
+  expect(await kept()).toBe(true)
+  await spool.writeArchived(local, { ...stock, ends: { 2: parseLsn('0/512345') } })
+  await look(onSecond)
+  expect(await kept()).toBe(true)
+  await spool.writeArchived(primary, { ...stock, ends: { 2: parseLsn('0/512345') } })
+  await look(onSecond)
+  expect(await kept()).toBe(false)
 })

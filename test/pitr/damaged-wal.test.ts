@@ -7,8 +7,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { walEncryptionContext } from '../../src/catalog/encryption-context.js'
 import { parseWalKey, walName } from '../../src/catalog/wal-keys.js'
 import { parseObjectKey, parseRepositoryName } from '../../src/domain/ids.js'
-import { parseSegmentName, segmentStart, type WalIdentity, walHashOf } from '../../src/domain/wal.js'
+import { formatLsn, type Lsn, lsnToBytes, parseLsn } from '../../src/domain/lsn.js'
+import type { Mark } from '../../src/domain/mark.js'
+import { parseSegmentName, segmentName, segmentStart, type WalIdentity, walHashOf } from '../../src/domain/wal.js'
 import { checkSegmentPages } from '../../src/engines/postgres/wal-page.js'
+import { wholeRecordsEnd } from '../../src/engines/postgres/whole-records.js'
 import { compressZstd } from '../../src/pipeline/compress-zstd.js'
 import { encrypt } from '../../src/pipeline/encrypt.js'
 import type { LoggedRequest } from '../servers/s3-proxy.js'
@@ -69,10 +72,10 @@ describe('archived WAL that is not as it was', () => {
   }
 
   /** Another content under the segment's name, sealed as it should be: only PostgreSQL's own pages say what it is. */
-  async function putOther(change: (content: Buffer) => void): Promise<void> {
+  async function putOther(change: (content: Buffer) => void, suffix = ''): Promise<void> {
     const key = parseWalKey(path.slice(join(bench.stand.directory, 'local').length + 1))
     if (key === undefined) throw new Error(`${path} is no WAL`)
-    const content = await readFile(join(bench.stand.directory, 'test-spool', key.identity.file))
+    const content = await readFile(join(bench.stand.directory, 'test-spool', `${key.identity.file}${suffix}`))
     change(content)
     const hash = walHashOf(createHash('sha256').update(content).digest('hex'))
     const identity = { ...key.identity, hash } as WalIdentity
@@ -198,6 +201,53 @@ describe('archived WAL that is not as it was', () => {
     await bench.source.sql('delete from numbered where number > 1000000')
     await bench.archiver.archive()
     await bench.expectRows('switched', 'latest', last.rows)
+  })
+
+  test('an end within a record is told from one that lacks something', async () => {
+    const segmentSizeBytes = 1024 * 1024
+    await bench.source.sql('select pg_switch_wal()')
+    await bench.source.sql(`select pg_logical_emit_message(false, 'test', repeat('x', 3000))`)
+    // Over five pages, of which three are nothing else.
+    const [row] = await bench.source.sql<{ begin: string; end: string }>(
+      `select pg_current_wal_insert_lsn()::text as begin,
+              pg_logical_emit_message(false, 'test', repeat('x', 36000), true)::text as end`,
+    )
+    const [begin, end] = [parseLsn(row?.begin ?? ''), parseLsn(row?.end ?? '')]
+    const number = lsnToBytes(begin) / BigInt(segmentSizeBytes)
+    const name = segmentName({ timeline: 1, number }, segmentSizeBytes)
+    const content = await readFile(join(bench.source.dataDirectory, 'pg_wal', name))
+    const startLsn = segmentStart(number, segmentSizeBytes)
+    const least = async (bytes: Buffer, endLsn: Lsn) => {
+      await writeFile(join(bench.stand.directory, 'whole'), bytes)
+      await using segment = await open(join(bench.stand.directory, 'whole'))
+      return await wholeRecordsEnd(segment, { startLsn, segmentSizeBytes }, endLsn)
+    }
+    const boundary = (pages: bigint) => formatLsn((lsnToBytes(begin) / 8192n + pages) * 8192n)
+    for (const pages of [1n, 2n, 4n]) expect(await least(content, boundary(pages))).toBe(begin)
+    expect(await least(content, end)).toBe(end)
+    // Without the record, there is nothing that could go on.
+    const without = Buffer.from(content).fill(0, Number(lsnToBytes(begin) - lsnToBytes(startLsn)))
+    expect(await least(without, boundary(1n))).toBe(boundary(1n))
+    await bench.archiver.archive()
+  })
+
+  test('a last file that lacks its end, although its hash is right, fails the restore', async () => {
+    const mark = (await bench.archiver.archive()) as Mark
+    const partials = (await walPaths()).filter((each) => each.includes('.partial')).sort()
+    const key = parseWalKey((partials.at(-1) ?? '').slice(join(bench.stand.directory, 'local').length + 1))
+    expect(key?.identity).toMatchObject({ kind: 'partial', endLsn: mark.lsn })
+    const before = path
+    path = partials.at(-1) ?? ''
+    await takeAway()
+    // The page is there, and its last record is cut short.
+    const end = Number(lsnToBytes(mark.lsn) % BigInt(1024 * 1024))
+    await putOther((content) => content.fill(0, end - 8), '.partial')
+    undo.push(async () => {
+      path = before
+    })
+    const ending = await bench.restore('short', 'latest', local)
+    const message = expect.stringMatching(new RegExp(`stopped early, at .*; ${mark.lsn} is archived`))
+    expect(ending).toMatchObject({ outcome: 'failed', code: 'RECOVERY_FAILED', message })
   })
 
   test('a segment that is there twice with different contents is never chosen', async () => {

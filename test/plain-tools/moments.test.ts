@@ -91,6 +91,34 @@ describe.each([
       expect(stderr).toMatch(/it proves 20\d\d-\d\d-\d\dT/)
     })
 
+    if (settings.major === 15) {
+      test('WAL that somebody put there without a key is passed over where there is one', async () => {
+        const from = await bench.copyOfRepository()
+        for (const segment of await segmentsOf(from)) {
+          // The same name, and another content under it.
+          await writeFile(segment.replace(/\.enc$/, ''), 'nobody vouches for this')
+          await writeFile(segment.replace(/-[0-9a-f]{16}((?:\.partial)?\.zst)\.enc$/, '-0123456789abcdef$1'), 'nor for this')
+        }
+        const { at, rows } = oneOf(bench.beforePromotion)
+        await expectMoment(at, ['--from', from], rows)
+      })
+    }
+
+    if (settings.major === 18) {
+      test('killed hard in the middle it leaves what the documentation says, and begins again', async () => {
+        const from = await bench.copyOfRepository()
+        const target = join(place, 'rescue')
+        const own = ['--target', target, '--port', String(await freePort())]
+        const running = bench.machine.start('latest', '--from', from, ...bench.key, ...bench.programs, ...own)
+        for await (const line of running.iterable({ from: 'stderr' })) if (line.includes('verified: ')) running.kill('SIGKILL')
+        expect((await running).signal).toBe('SIGKILL')
+        const refused = await restore('latest', ['--from', from])
+        expect(refused).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('is there already, and not empty') })
+        for (const left of await readdir(place)) await rm(join(place, left), { recursive: true })
+        await expectMoment('latest', ['--from', from], bench.afterPromotion.at(-1)?.rows ?? 0)
+      })
+    }
+
     test('a segment that is missing is named before anything of the backup is fetched', async () => {
       const from = await bench.copyOfRepository()
       const segments = await segmentsOf(from)

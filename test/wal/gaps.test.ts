@@ -3,7 +3,7 @@ import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parseRepositoryName, parseSystemName } from '../../src/domain/ids.js'
-import { type Lsn, lsnToBytes, segmentNameAt } from '../../src/domain/lsn.js'
+import { compareLsn, type Lsn, lsnToBytes, segmentNameAt } from '../../src/domain/lsn.js'
 import { parseSegmentName, segmentStart } from '../../src/domain/wal.js'
 import { runProgram } from '../../src/process/run-program.js'
 import { mayMount, mountSmall } from '../stand/mounts.js'
@@ -131,13 +131,16 @@ test('WAL that is nowhere any more is told, and one full backup begins the windo
   const from = await bench.flushed()
   await stand.cli('wal', 'start', 'shop')
   expect((await bench.condition('WAL_GAP')).message).toMatch(/repository \w+ lacks, and no other has, WAL from/)
+  const kinds = await until('a backup', async () => {
+    const listed = JSON.parse((await stand.cli('ls', 'shop', '--json')).stdout) as { backups: { kind: string }[] }
+    return listed.backups.length === 0 ? undefined : listed.backups.map(({ kind }) => kind)
+  })
+  expect(kinds).toEqual(['full'])
   await conditionGone('WAL_GAP')
   await expectNoGap(from)
-  const backups = JSON.parse((await stand.cli('ls', 'shop', '--json')).stdout) as { backups: { kind: string }[] }
-  expect(backups.backups.map(({ kind }) => kind)).toEqual(['full'])
 })
 
-test('a server that was set back is refused, as long as it is there', async () => {
+test('a server that was set back is refused as long as it is there, also once it has come further than what was received', async () => {
   const { postgres } = bench
   const { dataDirectory } = postgres
   await postgres.stop('fast')
@@ -145,12 +148,19 @@ test('a server that was set back is refused, as long as it is there', async () =
   await runProgram({ program: 'chown', args: ['-R', '--reference', dataDirectory, `${dataDirectory}.before`] }, {})
   await postgres.start()
   const from = await bench.flushed()
-  await bench.marked(await bench.write(3 * mib))
+  const reached = await bench.write(3 * mib)
+  await bench.marked(reached)
   await postgres.stop('fast')
   await rename(dataDirectory, `${dataDirectory}.now`)
   await rename(`${dataDirectory}.before`, dataDirectory)
   await postgres.start()
   expect((await bench.condition('WAL_FOREIGN')).message).toContain('it was set back without a timeline of its own')
+  while (compareLsn(await bench.flushed(), reached) < 0) await bench.write(mib)
+  await bench.write(3 * mib)
+  await until('the other content to be told', async () => {
+    const told = await bench.conditions()
+    return told.some(({ message }) => message.includes('it was set back, and has written other WAL since')) ? true : undefined
+  })
   await postgres.stop('immediate')
   await rm(dataDirectory, { recursive: true })
   await rename(`${dataDirectory}.now`, dataDirectory)

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { parseSystemName } from '../../src/domain/ids.js'
 import { type Lsn, lsnToBytes, parseLsn } from '../../src/domain/lsn.js'
 import { parseTimelineHistory } from '../../src/domain/timeline-history.js'
 import { historyFileName } from '../../src/domain/wal.js'
@@ -46,6 +47,19 @@ const caughtUp = (standby: Standby, lsn: Lsn) =>
     const [row] = await standby.sql<{ done: boolean }>(`select pg_last_wal_replay_lsn() >= '${lsn}' as done`)
     return row?.done === true ? true : undefined
   })
+
+test('the doctor warns of what would invalidate the guard while a repository is away', async () => {
+  const source = await bench.composition.walSource(parseSystemName('shop'))
+  const idle = async () =>
+    (await source.probe(new AbortController().signal)).filter(({ subject }) => subject === 'archiving: idle slots')
+  expect(await idle()).toEqual([])
+  await primary.sql(`alter system set idle_replication_slot_timeout = '1h'`)
+  await primary.sql('select pg_reload_conf()')
+  const [finding] = await until('the setting', async () => ((await idle()).length === 0 ? undefined : idle()))
+  expect(finding).toMatchObject({ outcome: 'warning', message: expect.stringContaining('1h') })
+  await primary.sql('alter system reset idle_replication_slot_timeout')
+  await primary.sql('select pg_reload_conf()')
+})
 
 test('what the primary has removed is received from a standby that has it', async () => {
   const standby = first as Standby

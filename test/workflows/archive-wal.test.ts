@@ -1,11 +1,16 @@
 import { Context } from '@temporalio/activity'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import type { Condition } from '../../src/domain/condition.js'
 import { backupWorkflowId, dropGuardSignal, progressSignal } from '../../src/domain/contract-names.js'
+import { parseSystemName } from '../../src/domain/ids.js'
+import { mockedActivities } from './mocked-activities.js'
 import { untilCancelled } from './until-cancelled.js'
 import { finalFailure, openWorkflowBench, type WorkflowBench } from './workflow-bench.js'
 
 /* The real workflow on a real Temporal server; all activities are mocked. */
+
+// Much longer than anything takes on an idle machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 let bench: WorkflowBench
 
@@ -57,22 +62,12 @@ describe.concurrent('archiveWal, with mocked activities', () => {
     await play.ending
   })
 
-  test('a gap that nothing can mend starts one full backup', async () => {
-    const play = await bench.archive({
-      async receiveWal() {
-        const context = Context.current()
-        const { workflowExecution } = context.info
-        const handle = context.client.workflow.getHandle(workflowExecution?.workflowId ?? '')
-        for (const message of [gap.message, gap.message]) {
-          await handle.signal(progressSignal, { step: 'receive', doneBytes: 0, conditions: [{ ...gap, message }] })
-        }
-        await untilCancelled()
-      },
-    })
+  test('a gap that nothing can mend starts one full backup', async ({ expect }) => {
+    const play = await bench.archive({ receiveWal: tellGap })
     await play.began('receiveWal shop')
     const backup = bench.handle(backupWorkflowId('shop', 'full'))
     await expect
-      .poll(async () => (await backup.describe().catch(() => undefined))?.status.name, { timeout: 20_000 })
+      .poll(async () => (await backup.describe().catch(() => undefined))?.status.name, { timeout: 50_000 })
       .toBeDefined()
     const status = await play.status()
     expect(status.steps[0]?.progress?.conditions).toEqual([gap])
@@ -84,4 +79,42 @@ describe.concurrent('archiveWal, with mocked activities', () => {
     expect(children).toHaveLength(1)
     await backup.terminate().catch(() => undefined)
   })
+
+  test('a gap waits for a backup that runs already, and the one it starts then goes on when the archiving is stopped', async ({
+    expect,
+  }) => {
+    const system = parseSystemName('yard')
+    const { planWal } = mockedActivities({})
+    const before = await bench.occupy(backupWorkflowId(system, 'full'), { captureAttempt: untilCancelled })
+    const play = await bench.archive({
+      planWal: async (request) => ({ ...(await planWal(request)), system }),
+      receiveWal: tellGap,
+    })
+    const refused = async () =>
+      (await play.handle.fetchHistory()).events?.some((event) => event.startChildWorkflowExecutionFailedEventAttributes != null)
+    await expect.poll(refused, { timeout: 50_000 }).toBe(true)
+    await before.terminate()
+    const backup = bench.handle(backupWorkflowId(system, 'full'))
+    const running = async () => {
+      const { status, runId } = await backup.describe()
+      return status.name === 'RUNNING' && runId !== before.firstExecutionRunId
+    }
+    await expect.poll(running, { timeout: 50_000 }).toBe(true)
+    await play.handle.cancel()
+    expect(await play.ending).toEqual({ outcome: 'cancelled' })
+    expect(await running()).toBe(true)
+    await backup.cancel()
+    await backup.result().catch(() => undefined)
+  })
 })
+
+/** A job that tells of a gap, twice, and goes on. */
+async function tellGap(): Promise<void> {
+  const context = Context.current()
+  const { workflowExecution } = context.info
+  const handle = context.client.workflow.getHandle(workflowExecution?.workflowId ?? '')
+  for (let time = 0; time < 2; time += 1) {
+    await handle.signal(progressSignal, { step: 'receive', doneBytes: 0, conditions: [gap] })
+  }
+  await untilCancelled()
+}

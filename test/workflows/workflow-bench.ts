@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { Context } from '@temporalio/activity'
-import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client'
+import {
+  Client,
+  Connection,
+  WorkflowFailedError,
+  type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
+} from '@temporalio/client'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
 import { msToTs } from '@temporalio/common/lib/time.js'
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
@@ -46,6 +52,8 @@ export interface WorkflowBench {
   restoreDatabase(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<DatabaseRestoreReport>>
   archive(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<void>>
   handle(workflowId: string): WorkflowHandle
+  /** A backup under this id that goes on until it is terminated: nobody works on it. The next one under it follows the script. */
+  occupy(workflowId: string, script: Script): Promise<WorkflowHandleWithFirstExecutionRunId>
   close(): Promise<void>
 }
 
@@ -93,6 +101,10 @@ export async function openWorkflowBench(address: string): Promise<WorkflowBench>
     restoreDatabase: (script = {}, times = {}) => start(workflowNames.restoreIntoDatabase, databaseRequest, script, times),
     archive: (script = {}, times = {}) => start(workflowNames.archiveWal, asked, script, times),
     handle: (workflowId) => client.workflow.getHandle(workflowId),
+    occupy(workflowId, script) {
+      plays.set(workflowId, { activities: { ...mockedActivities({}), ...script } as unknown as Record<string, Run>, calls: [] })
+      return client.workflow.start(workflowNames.backupSystem, { taskQueue: 'nobody', workflowId, args: [backupRequest] })
+    },
     async close() {
       worker.shutdown()
       await running

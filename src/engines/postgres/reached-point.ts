@@ -1,17 +1,18 @@
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HoldfastError } from '../../domain/errors.js'
 import type { Instance } from '../../domain/instance.js'
-import { compareLsn } from '../../domain/lsn.js'
+import { compareLsn, type Lsn } from '../../domain/lsn.js'
 import type { ReachedPoint } from '../../domain/operations.js'
 import type { Recovery } from '../../domain/plan-recovery.js'
 import { formatRestoreTarget } from '../../domain/recovery-target.js'
 import { parseTimelineHistory } from '../../domain/timeline-history.js'
-import { historyFileName } from '../../domain/wal.js'
+import { historyFileName, parseSegmentName, segmentStart } from '../../domain/wal.js'
 import { type Connection, oneRow } from './connection.js'
 import { lastReplayed } from './replay-progress.js'
 import { logSinceStart } from './server-log.js'
 import { walDelivery } from './wal-delivery.js'
+import { wholeRecordsEnd } from './whole-records.js'
 
 interface Promoted {
   readonly instance: Instance
@@ -33,7 +34,7 @@ export async function reachedPoint({ instance, recovery, timeline }: Promoted, c
   if (left?.timeline !== recovery.timeline) throw failed(`followed timeline ${left?.timeline}, not ${recovery.timeline}`)
   const { endLsn: lsn, reason } = left
   const ranOut = reason.startsWith('no recovery target specified')
-  if (ranOut && compareLsn(lsn, recovery.endLsn) < 0 && !(await wasGivenAll(instance, recovery))) {
+  if (ranOut && compareLsn(lsn, recovery.endLsn) < 0 && compareLsn(lsn, await leastEnd(instance, recovery)) < 0) {
     throw failed(`stopped early, at ${lsn}; ${recovery.endLsn} is archived`)
   }
   if (!ranOut && !stops[recovery.target.kind].test(reason)) throw failed(`stopped at ${lsn} for another reason: ${reason}`)
@@ -53,12 +54,17 @@ const stops: Readonly<Record<Recovery['target']['kind'], RegExp>> = {
 }
 
 /**
- * The server's flushed position may lie within a record, whose end it had not written yet; replay then ends before that record. So
- * having taken the last file counts too: whether that holds as much as was claimed was looked at when it was fetched.
+ * The archive may end within a record, which is then not replayed. In every other file than the last one all records go on to their end.
  */
-async function wasGivenAll(instance: Instance, { pieces }: Recovery): Promise<boolean> {
-  const handed = await readFile(walDelivery(instance).handed, 'utf8').catch(() => '')
-  return handed.trim() !== '' && handed.trim() === pieces.at(-1)?.lastSegment
+async function leastEnd(instance: Instance, { pieces, segmentSizeBytes, endLsn }: Recovery): Promise<Lsn> {
+  const file = pieces.at(-1)?.lastSegment
+  if (file === undefined) return endLsn
+  const startLsn = segmentStart(parseSegmentName(file, segmentSizeBytes).number, segmentSizeBytes)
+  if (compareLsn(endLsn, startLsn) <= 0) return endLsn
+  const last = await open(walDelivery(instance).last).catch(() => undefined)
+  // Recovery ended before it was even fetched.
+  if (last === undefined) return endLsn
+  return wholeRecordsEnd(last, { startLsn, segmentSizeBytes }, endLsn).finally(() => last.close())
 }
 
 /** After a restart the server has forgotten. */

@@ -30,9 +30,7 @@ export async function endsWithSwitch(segment: FileHandle, segmentBytes: number, 
 }
 
 function lastRecordIsSwitch(page: Buffer): boolean {
-  const isLong = (page.readUInt16LE(2) & longHeaderFlag) !== 0
-  // What remains of a record that began on the page before.
-  let at = (isLong ? longHeaderBytes : headerBytes) + aligned(page.readUInt32LE(remainingAt))
+  let at = bodyAt(page)
   let last: number | undefined
   for (; at + recordBytes <= page.length && page.readUInt32LE(at) !== 0; at += aligned(page.readUInt32LE(at))) last = at
   // Only the rest of one: nothing else could be the last.
@@ -40,11 +38,17 @@ function lastRecordIsSwitch(page: Buffer): boolean {
   return page[last + managerAt] === xlogManager && ((page[last + infoAt] ?? 0) & 0xf0) === switchInfo
 }
 
-function aligned(bytes: number): number {
+/** Where the first record of a page begins, behind what remains of one that began on a page before; where that goes on, behind the page. */
+export function bodyAt(page: Buffer): number {
+  const isLong = (page.readUInt16LE(2) & longHeaderFlag) !== 0
+  return (isLong ? longHeaderBytes : headerBytes) + aligned(page.readUInt32LE(remainingAt))
+}
+
+export function aligned(bytes: number): number {
   return Math.ceil(bytes / 8) * 8
 }
 
-async function readPage(segment: FileHandle, number: number, pageBytes: number): Promise<Buffer> {
+export async function readPage(segment: FileHandle, number: number, pageBytes: number): Promise<Buffer> {
   const { buffer } = await segment.read(Buffer.alloc(pageBytes), 0, pageBytes, number * pageBytes)
   return buffer
 }

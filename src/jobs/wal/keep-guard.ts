@@ -1,6 +1,6 @@
 import type { Conditions } from '../../domain/condition.js'
 import type { RepositoryName } from '../../domain/ids.js'
-import { compareLsn } from '../../domain/lsn.js'
+import { compareLsn, formatLsn, type Lsn, lsnToBytes } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
 import { comparePositions, forgettable, type WalPosition } from '../../domain/wal-position.js'
 import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
@@ -13,8 +13,9 @@ interface GuardKeeping {
   readonly archived: ReadonlyMap<RepositoryName, Archived>
   readonly required: readonly RepositoryName[]
   readonly conditions: Conditions
-  /** Of the spool: a server without a bound of its own keeps no more for us. */
+  /** Of the spool: while that is full, a server without a bound of its own keeps no more for us. */
   readonly maximumBytes: number
+  readonly isSpoolFull: boolean
   readonly signal: AbortSignal
 }
 
@@ -23,7 +24,8 @@ const lastPart = 1 / 4
 
 /**
  * Lets the server forget what all required repositories hold. When it has kept nearly as much as it may, production comes before our
- * gap: it may forget what lies durable in the spool, and a condition says so.
+ * gap: it may forget what lies durable in the spool, and a condition says so. A server that would keep WAL until its disk is full is let go
+ * even further once the spool takes no more, as one with a bound would do by itself.
  */
 export async function keepGuard(keeping: GuardKeeping): Promise<Guard> {
   const { source, server, state, conditions, signal } = keeping
@@ -33,8 +35,14 @@ export async function keepGuard(keeping: GuardKeeping): Promise<Guard> {
   const archivedTo = held === undefined ? undefined : forgettable(held, server.history)
   const spooledTo = isNearlyFull(guard, keeping.maximumBytes) ? forgettable(state.received, server.history) : undefined
   const isAhead = spooledTo !== undefined && compareLsn(spooledTo, archivedTo ?? guard.restartLsn) > 0
-  const target = isAhead ? spooledTo : archivedTo
-  if (isAhead) {
+  const durableTo = isAhead ? spooledTo : archivedTo
+  const lostTo = beyondBound(keeping, guard, durableTo)
+  const target = lostTo ?? durableTo
+  if (lostTo !== undefined) {
+    const message = `${server.label} had kept ${formatBytes(guard.keptBytes)} of WAL and the spool is full: it was let go up to ${lostTo}, and what was not received up to there is lost`
+    const hint = `bring the repositories back; ${server.label} has no bound of its own for what it keeps: set max_slot_wal_keep_size`
+    conditions.raise('guard', 'WAL_SLOT_LOST', message, hint)
+  } else if (isAhead) {
     const message = `${server.label} had kept ${formatBytes(guard.keptBytes)} of WAL, nearly all it may: it was let go up to ${spooledTo}, which lies in the spool alone`
     conditions.raise('guard', 'WAL_GUARD_LOCAL', message)
   } else if (archivedTo !== undefined && compareLsn(archivedTo, guard.restartLsn) >= 0) conditions.clear('guard')
@@ -46,6 +54,13 @@ export async function keepGuard(keeping: GuardKeeping): Promise<Guard> {
     conditions.raise('standbys', 'SOURCE_UNAVAILABLE', message, 'a promotion of that host now could leave a gap: bring it back')
   }
   return compareLsn(target, guard.restartLsn) > 0 ? { ...guard, restartLsn: target } : guard
+}
+
+function beyondBound({ isSpoolFull, maximumBytes }: GuardKeeping, guard: Guard, durableTo: Lsn | undefined): Lsn | undefined {
+  const { restartLsn, keptBytes, safeBytes } = guard
+  if (!isSpoolFull || safeBytes !== undefined || keptBytes <= maximumBytes) return undefined
+  const bound = formatLsn(lsnToBytes(restartLsn) + BigInt(Math.floor(keptBytes - maximumBytes * (1 - lastPart))))
+  return durableTo === undefined || compareLsn(bound, durableTo) > 0 ? bound : undefined
 }
 
 /** Told for a while: whether WAL is missing shows by itself. */

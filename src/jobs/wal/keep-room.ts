@@ -19,20 +19,20 @@ export async function makeRoom(reception: Reception, state: SpoolState): Promise
 
 const reserve = { segments: 4, bytes: 64 * 1024 * 1024 }
 
-/** @throws SPOOL_SHORT: the server keeps what comes meanwhile */
-export async function insistOnRoom(reception: Reception, state: SpoolState): Promise<void> {
+/** Makes what room there can be. @returns why there is none to receive more; the server keeps what comes meanwhile */
+export async function lackOfRoom(reception: Reception, state: SpoolState): Promise<HoldfastError | undefined> {
   const { spool, conditions } = reception
   const { usedBytes } = await makeRoom(reception, state)
   const freeBytes = await spool.freeBytes()
   const isDiskShort = freeBytes < Math.max(reserve.segments * state.segmentSizeBytes, reserve.bytes)
   if (!isDiskShort && usedBytes <= spool.maximumBytes) {
     conditions.clear('room')
-    return
+    return undefined
   }
   const message = isDiskShort
     ? `the spool's disk has ${formatBytes(freeBytes)} free`
     : `${formatBytes(usedBytes)} of WAL wait in the spool, which may hold ${formatBytes(spool.maximumBytes)}`
-  throw new HoldfastError('SPOOL_SHORT', `${message}; nothing is received, and the server keeps its WAL as long as it may`)
+  return new HoldfastError('SPOOL_SHORT', `${message}; nothing is received, and the server keeps its WAL as long as it may`)
 }
 
 /** What the repositories that have begun hold. */

@@ -44,11 +44,15 @@ export async function purgeSpool(purge: Purge): Promise<Purged> {
 function holds(archived: Archived | undefined, file: SealedFile, state: SpoolState): boolean {
   if (archived === undefined || archived.spool !== state.id) return false
   const timeline = timelineOf(file)
-  if (file.kind === 'history') return archived.position.timeline >= timeline
+  // The position says nothing of it: a spool may begin on its timeline. But nothing after it counts as there before it is.
+  if (file.kind === 'history') return Object.keys(archived.ends).some((known) => Number(known) >= timeline)
   const end = archived.ends[timeline]
   if (file.kind === 'partial') return end !== undefined && compareLsn(end, file.endLsn) >= 0
   const { number } = parseSegmentName(file.file, state.segmentSizeBytes)
-  return comparePositions({ timeline, lsn: segmentStart(number + 1n, state.segmentSizeBytes) }, archived.position) <= 0
+  const lsn = segmentStart(number + 1n, state.segmentSizeBytes)
+  // A position on a later timeline may be that of another branch, which began with it.
+  if (timeline < archived.position.timeline) return end !== undefined && compareLsn(end, lsn) >= 0
+  return comparePositions({ timeline, lsn }, archived.position) <= 0
 }
 
 function isSuperseded(file: SealedFile, files: readonly SealedFile[], { received, segmentSizeBytes }: SpoolState): boolean {

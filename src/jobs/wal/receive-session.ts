@@ -4,16 +4,18 @@ import type { WalConfig } from '../../config/config.js'
 import type { Conditions } from '../../domain/condition.js'
 import { HoldfastError } from '../../domain/errors.js'
 import { parseObjectKey, type RepositoryName } from '../../domain/ids.js'
-import { compareLsn } from '../../domain/lsn.js'
+import { compareLsn, type Lsn } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
-import { comparePositions, planWalStart, segmentFloor } from '../../domain/wal-position.js'
+import { comparePositions, guardedFrom, planWalStart } from '../../domain/wal-position.js'
 import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
 import { keepGuard, noteLoss } from './keep-guard.js'
-import { insistOnRoom, makeRoom, readAllArchived } from './keep-room.js'
+import { lackOfRoom, makeRoom, readAllArchived } from './keep-room.js'
+import { refuseOtherTimeline } from './refuse-other-history.js'
 import type { Sealing } from './seal-file.js'
 import { sealReceived } from './seal-received.js'
 import type { Spool, SpoolState } from './spool.js'
 import { takeSample } from './take-sample.js'
+import { watchClock } from './watch-clock.js'
 
 export interface Reception {
   readonly source: WalSource
@@ -51,12 +53,12 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
   await spool.store.growing.discard(parseObjectKey(`${sealing.system}/wal`))
   const known = await spool.readState()
   refuseForeign(known, server)
+  await refuseOtherTimeline(spool, server)
   let guard = await firstGuard(reception, server, known, signal)
   // What is sealed first needs room, too; and where there is none, production comes before our gap all the same.
   if (known !== undefined) await makeRoom(reception, known)
   let state = await begin(reception, server, guard, known, how, signal)
-  guard = await guarded(reception, server, state, signal)
-  await insistOnRoom(reception, state)
+  guard = await keepHouse(reception, server, state, signal)
   const ending = new AbortController()
   const receiving = await source.receive(server, state.received, spool.incoming, AbortSignal.any([signal, ending.signal]))
   let [lookAtMs, markAtMs] = [0, 0]
@@ -70,14 +72,14 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
       if (nowMs >= lookAtMs) {
         lookAtMs = nowMs + Math.min(lookEveryMs, wal.markIntervalMs)
         const look = await source.look(server, signal)
+        watchClock(reception.conditions, server, look, Date.now())
         if (look.timeline !== server.timeline) server = await source.find(signal)
         if (look.receivedLsn !== undefined) reception.conditions.clear('receiving')
         if (nowMs >= markAtMs) {
           markAtMs = nowMs + wal.markIntervalMs
           state = await takeSample({ source, server, sealing, toldUntil: await toldUntil(reception, state) }, state, look)
         }
-        guard = await guarded(reception, server, state, signal)
-        await insistOnRoom(reception, state)
+        guard = await keepHouse(reception, server, state, signal)
       }
       reception.tell({ server, state, guard })
     }
@@ -121,7 +123,11 @@ async function begin(
   const { source, sealing, spool } = reception
   const { systemIdentifier, segmentSizeBytes, history, flushedLsn } = server
   const sealed = known === undefined ? undefined : await sealReceived({ sealing, source }, known)
-  const plan = planWalStart({ received: sealed?.received, flushedLsn, guardLsn: guard.restartLsn, history, segmentSizeBytes })
+  const plan = planWalStart({
+    received: sealed?.received,
+    ...partialEndOf(sealed),
+    ...{ flushedLsn, guardLsn: guard.restartLsn, history, segmentSizeBytes },
+  })
   if (plan.outcome === 'refused') throw new HoldfastError('WAL_FOREIGN', `${server.label}: ${plan.message}`)
   const { from } = plan
   const fresh = { version: 1, id: randomUUID(), systemIdentifier, segmentSizeBytes, origin: from, received: from } as const
@@ -129,6 +135,14 @@ async function begin(
   const next = how === 'after-gap' ? await passGap(reception, server, guard, state, signal) : comeTo(state, from)
   await spool.writeState(next)
   return next
+}
+
+/** Of the timeline that is received: one that was left ends with a part of a segment, too. */
+function partialEndOf(state: SpoolState | undefined): { readonly partialEnd?: Lsn } {
+  const { partial, received } = state ?? {}
+  return partial === undefined || Number(`0x${partial.file.slice(0, 8)}`) !== received?.timeline
+    ? {}
+    : { partialEnd: partial.endLsn }
 }
 
 /** Further on, or on a branch of which the repositories' positions say nothing: then they count from there. */
@@ -145,17 +159,22 @@ async function passGap(
   state: SpoolState,
   signal: AbortSignal,
 ): Promise<SpoolState> {
-  const to = { timeline: server.timeline, lsn: segmentFloor(guard.restartLsn, state.segmentSizeBytes) }
+  const to = guardedFrom({ guardLsn: guard.restartLsn, history: server.history, segmentSizeBytes: state.segmentSizeBytes })
   if (compareLsn(to.lsn, state.received.lsn) <= 0) return state
   await source.receiveElsewhere(server, state.received, to.lsn, spool.incoming, signal)
   const found = await sealReceived({ sealing, source }, state)
   return compareLsn(found.received.lsn, to.lsn) < 0 ? { ...found, received: to } : found
 }
 
-async function guarded(reception: Reception, server: WalServer, state: SpoolState, signal: AbortSignal): Promise<Guard> {
+/** @throws SPOOL_SHORT, and the guard is kept all the same */
+async function keepHouse(reception: Reception, server: WalServer, state: SpoolState, signal: AbortSignal): Promise<Guard> {
   const { spool, wal } = reception
+  const lack = await lackOfRoom(reception, state)
   const archived = await readAllArchived(reception)
-  return keepGuard({ ...reception, ...wal, server, state, archived, maximumBytes: spool.maximumBytes, signal })
+  const room = { maximumBytes: spool.maximumBytes, isSpoolFull: lack !== undefined }
+  const guard = await keepGuard({ ...reception, ...wal, ...room, server, state, archived, signal })
+  if (lack !== undefined) throw lack
+  return guard
 }
 
 /** Up to when all repositories have marks: what was seen before is of no use any more. */

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import { parseWalKey } from '../../catalog/wal-keys.js'
 import { compareLsn, type Lsn, lsnToBytes } from '../../domain/lsn.js'
 import { parseSegmentName } from '../../domain/wal.js'
 import type { WalSource } from '../../engines/wal-source.js'
+import { refuseOtherContent } from './refuse-other-history.js'
 import { type Sealing, sealFile } from './seal-file.js'
 import type { SpoolState } from './spool.js'
 
@@ -23,14 +25,16 @@ export async function sealPartial(
   if (number * BigInt(segmentSizeBytes) > lsnToBytes(state.received.lsn)) return state
   const path = join(sealing.spool.incoming, `${file}.partial`)
   await source.checkFile(path, { systemIdentifier, segmentSizeBytes, file })
-  await sealFile(sealing, {
+  await refuseOtherContent(path, file, state)
+  const key = await sealFile(sealing, {
     path,
     what: { kind: 'partial', file, endLsn },
     systemIdentifier,
     contentBytes: Number(lsnToBytes(endLsn) - number * BigInt(segmentSizeBytes)),
     sizeBytes: segmentSizeBytes,
   })
-  const sealed = { ...state, partial: { file, endLsn } }
+  const hash = parseWalKey(key)?.identity.hash
+  const sealed = { ...state, partial: { file, endLsn, ...(hash === undefined ? {} : { hash }) } }
   await sealing.spool.writeState(sealed)
   return sealed
 }

@@ -6,6 +6,7 @@ import { parseTimelineHistory } from '../../domain/timeline-history.js'
 import { historyFileName, historyFileTimeline, parseSegmentName, segmentStart, tryParseSegmentName } from '../../domain/wal.js'
 import { comparePositions } from '../../domain/wal-position.js'
 import type { WalSource } from '../../engines/wal-source.js'
+import { refuseOtherContent } from './refuse-other-history.js'
 import { type Sealing, sealFile } from './seal-file.js'
 import { sealPartial } from './seal-partial.js'
 import type { SpoolState } from './spool.js'
@@ -65,6 +66,7 @@ async function sealSegment({ sealing, source }: Receipt, state: SpoolState, file
     const { size } = await stat(path)
     if (size !== segmentSizeBytes) throw new HoldfastError('ARTIFACT_DAMAGED', `WAL segment ${file} has ${size} bytes`)
     await source.checkFile(path, { systemIdentifier, segmentSizeBytes, file })
+    await refuseOtherContent(path, file, state)
   } catch (error) {
     // Nothing is lost: the server keeps it until the repositories hold it.
     await rm(path, { force: true })

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { WalSpool } from '../../composition/wal-spool.js'
 import type { RepositoryName } from '../../domain/ids.js'
 import { parseLsn } from '../../domain/lsn.js'
+import { parseWalHash } from '../../domain/wal.js'
 import { documentReader, readDocument, writeDocument } from './document.js'
 
 const position = z.strictObject({ timeline: z.int().positive(), lsn: z.string().transform(parseLsn) }).readonly()
@@ -22,7 +23,12 @@ const state = z.strictObject({
   received: position,
   /** The newest partial segment that was sealed. */
   partial: z
-    .strictObject({ file: z.string(), endLsn: z.string().transform(parseLsn) })
+    .strictObject({
+      file: z.string(),
+      endLsn: z.string().transform(parseLsn),
+      /** Absent in a spool of before it was noted. */
+      hash: z.string().transform(parseWalHash).exactOptional(),
+    })
     .readonly()
     .exactOptional(),
   /** Histories that were sealed. */

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../domain/errors.js'
 import type { SystemName } from '../../domain/ids.js'
 import { compareLsn } from '../../domain/lsn.js'
 import { parseSegmentName, segmentStart } from '../../domain/wal.js'
+import { comparePositions } from '../../domain/wal-position.js'
 import type { CallOptions } from '../../storage/store.js'
 import { timelineOf } from './sealed-files.js'
 import type { Archived, SpoolState } from './spool.js'
@@ -27,9 +28,11 @@ export async function takeStock(
   for await (const object of catalog.wal.list(system, { ...options, from: new Date(Date.now() - lookBackMs) })) {
     if (object.systemIdentifier !== state.systemIdentifier) throw foreign(object.systemIdentifier, object.file, state)
     if (object.kind === 'partial') partials.push(object.key)
-    if (object.kind !== 'segment' || timelineOf(object) !== origin.timeline) continue
+    const timeline = timelineOf(object)
+    // Earlier timelines, too: WAL may have been lost across a promotion.
+    if (object.kind !== 'segment' || timeline > origin.timeline) continue
     const lsn = segmentStart(parseSegmentName(object.file, segmentSizeBytes).number + 1n, segmentSizeBytes)
-    if (held === undefined || compareLsn(lsn, held.lsn) > 0) held = { timeline: origin.timeline, lsn }
+    if (held === undefined || comparePositions({ timeline, lsn }, held) > 0) held = { timeline, lsn }
   }
   const position = held !== undefined && compareLsn(held.lsn, origin.lsn) < 0 ? held : origin
   return { version: 1, spool: state.id, position, ends: {}, gaps: [], partials }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { HoldfastError } from '../../../domain/errors.js'
 import { formatLsn, lsnToBytes } from '../../../domain/lsn.js'
 import type { WalSource } from '../../wal-source.js'
@@ -17,7 +18,8 @@ import { readyDirectory } from './receive-directory.js'
 /** The WAL of a PostgreSQL cluster: received by pg_receivewal, kept by a physical replication slot until it is archived. */
 export function createPostgresWalSource(options: PostgresEngineOptions, system: string): WalSource {
   const slot = guardName(system)
-  const receiver = applicationName(`wal ${system}`)
+  // Of this process alone: how far another archiver of the same server has come says nothing of what lies here.
+  const receiver = `${applicationName(`wal ${system}`).slice(0, 54)} ${randomBytes(4).toString('hex')}`
   return {
     find: (signal) => findServer(options, signal),
     ensureGuard: (server, signal) =>

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../../domain/quantity.js'
 import type { Finding } from '../../engine.js'
 import { chooseServer } from '../choose-server.js'
 import { oneRow, withConnection } from '../connection.js'
@@ -6,6 +7,8 @@ import type { PostgresEngineOptions } from '../options.js'
 interface Facts {
   readonly wal_level: string
   readonly keep_mb: number
+  /** Of PostgreSQL 18 and later. */
+  readonly idle_seconds: number | null
   readonly slots: number
   readonly used_slots: number
   readonly senders: number
@@ -23,6 +26,7 @@ export async function probeWal(options: PostgresEngineOptions, slot: string, sig
       connection,
       `select current_setting('wal_level') as wal_level,
               (select setting::bigint::int from pg_settings where name = 'max_slot_wal_keep_size') as keep_mb,
+              (select setting::bigint::int from pg_settings where name = 'idle_replication_slot_timeout') as idle_seconds,
               current_setting('max_replication_slots')::int as slots,
               (select count(*)::int from pg_replication_slots where slot_name <> '${slot}') as used_slots,
               current_setting('max_wal_senders')::int as senders,
@@ -32,7 +36,14 @@ export async function probeWal(options: PostgresEngineOptions, slot: string, sig
          from pg_roles r where r.rolname = current_user`,
     ),
   )
-  return [levelFinding(facts), keepFinding(facts), slotsFinding(facts, slot), sendersFinding(facts), roleFinding(facts)]
+  return [
+    levelFinding(facts),
+    keepFinding(facts),
+    ...idleFinding(facts),
+    slotsFinding(facts, slot),
+    sendersFinding(facts),
+    roleFinding(facts),
+  ]
 }
 
 function levelFinding({ wal_level }: Facts): Finding {
@@ -52,6 +63,19 @@ function keepFinding({ keep_mb }: Facts): Finding {
     message: `max_slot_wal_keep_size is ${keep_mb}: an archive that is away would fill the server's disk`,
     hint: "set it to what the disk can spare (`alter system set max_slot_wal_keep_size = '20GB'`) and reload; no restart is needed",
   }
+}
+
+/** Nobody is connected to our slot: it counts as idle from one move to the next, so while a repository is away. */
+function idleFinding({ idle_seconds }: Facts): Finding[] {
+  if (idle_seconds === null || idle_seconds === 0) return []
+  return [
+    {
+      subject: 'archiving: idle slots',
+      outcome: 'warning',
+      message: `idle_replication_slot_timeout is ${formatDuration(idle_seconds * 1000)}: an archive that is away for longer loses WAL`,
+      hint: 'set it to 0 and bound what slots keep with max_slot_wal_keep_size, or well above the longest outage',
+    },
+  ]
 }
 
 function slotsFinding({ slots, used_slots, wal_status }: Facts, slot: string): Finding {

@@ -1,0 +1,67 @@
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { chooseBackup } from '../../src/activities/choose-backup.js'
+import { createCatalog } from '../../src/catalog/catalog.js'
+import type { Composition } from '../../src/composition/compose.js'
+import { parseSystemName } from '../../src/domain/ids.js'
+import { parseRestoreTarget } from '../../src/domain/recovery-target.js'
+import { createFilesystemStore } from '../../src/storage/filesystem-store.js'
+import { noKeys } from '../catalog/sample-manifest.js'
+
+/* A backup on timeline 1, and WAL on the way to timeline 2, of which the history is missing: nobody knows that way. */
+
+const golden = fileURLToPath(new URL('../golden/v1/wal/plain', import.meta.url))
+const backup = 'avi5_full_2026-01-10T03-00-00Z'
+let root: string
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'choose-'))
+  await cp(golden, root, { recursive: true })
+  const wal = join(root, 'avi5', 'wal')
+  const history = (await readdir(wal, { recursive: true })).find((name) => basename(name).startsWith('00000002.history'))
+  await rm(join(wal, history ?? 'no history'))
+})
+
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true })
+})
+
+function choose(to: string, change: { readonly timeline?: number } = {}, directory = root) {
+  const store = createFilesystemStore({ root: directory })
+  const composition = {
+    system: () => ({ repositories: ['local'], captureRepository: 'local' }),
+    catalog: async () => createCatalog({ store, keys: noKeys }),
+    repository: async () => ({ name: 'local', store }),
+    keys: async () => noKeys,
+  } as unknown as Composition
+  return chooseBackup(composition, { system: parseSystemName('avi5'), target: parseRestoreTarget(to), ...change })
+}
+
+test('where no archived WAL can be used, the default is the end of the backup, and says what is left aside and what there is', async () => {
+  const choice = await choose('latest')
+  expect(choice).toMatchObject({ backup, stoppedAt: '2026-01-10T03:01:30.000Z' })
+  expect(choice.recovery).toBeUndefined()
+  expect(choice.away).toEqual([
+    expect.stringMatching(
+      /^archived WAL is left aside: .*00000002\.history is missing; .*add --timeline 1 if you mean that one$/,
+    ),
+  ])
+})
+
+test('what was asked for by time is refused instead, and the timeline that is known is followed where it is named', async () => {
+  await expect(choose('2026-01-10T03:15:00Z')).rejects.toMatchObject({
+    code: 'OUTSIDE_WINDOW',
+    message: expect.stringContaining('00000002.history is missing'),
+    hint: expect.stringContaining('--timeline 1'),
+  })
+  const choice = await choose('latest', { timeline: 1 })
+  expect(choice.recovery).toMatchObject({ timeline: 1, lastFile: { kind: 'partial', file: '000000010000000000000003' } })
+})
+
+test('with its history the default goes on to the newest timeline', async () => {
+  const choice = await choose('latest', {}, golden)
+  expect(choice).toMatchObject({ backup, away: [], recovery: { timeline: 2, endLsn: '0/4001000' }, walSources: ['local'] })
+})
