@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { s3CodeOf } from './s3-errors.js'
 import type { CallOptions } from './store.js'
 
-/** Repeats a conditional request that met another one under way on the same key (409); the SDK does not. */
+/** Repeats a request that met another one under way (409); the SDK does not. */
 export async function retryConflicts<T>(attempts: number, { signal }: CallOptions, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -14,4 +14,5 @@ export async function retryConflicts<T>(attempts: number, { signal }: CallOption
   }
 }
 
-const conflicts = new Set(['ConditionalRequestConflict', 'OperationAborted'])
+/** The last is what versitygw says when a directory is removed between its look and its write. */
+const conflicts = new Set(['ConditionalRequestConflict', 'OperationAborted', 'ExistingObjectIsDirectory'])

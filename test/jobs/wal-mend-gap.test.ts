@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import type { Repository } from '../../src/composition/repository.js'
 import type { HoldfastError } from '../../src/domain/errors.js'
 import { parseRepositoryName, parseSystemName } from '../../src/domain/ids.js'
 import { parseLsn, segmentNameAt } from '../../src/domain/lsn.js'
+import type { Gap } from '../../src/jobs/wal/archived-position.js'
 import { type Helper, mendGap } from '../../src/jobs/wal/mend-gap.js'
 import type { SpoolState } from '../../src/jobs/wal/spool.js'
 import { createMemoryStore } from '../catalog/memory-store.js'
@@ -50,21 +51,25 @@ function place(name: string): Helper & { readonly store: ReturnType<typeof creat
   return { store, repository, catalog: createCatalog({ store, keys: noKeys }) }
 }
 
-async function put({ store }: ReturnType<typeof place>, segment: typeof first): Promise<string> {
+async function put({ store }: ReturnType<typeof place>, segment: typeof first, timeline = 1): Promise<string> {
   if (segment === undefined) throw new Error('there are two segments')
-  const file = { kind: 'segment', file: segmentNameAt(1, parseLsn(segment.lsn), segmentSizeBytes) } as const
+  const file = { kind: 'segment', file: segmentNameAt(timeline, parseLsn(segment.lsn), segmentSizeBytes) } as const
   return putWal({ store, keys: noKeys, system, systemIdentifier, file, bytes: segment.bytes, completedAt: new Date(0) })
 }
 
 function mend(...helpers: ReturnType<typeof place>[]): Promise<number> {
+  return mendOf(gap, ...helpers)
+}
+
+function mendOf(lacking: Gap, ...helpers: ReturnType<typeof place>[]): Promise<number> {
   return mendGap({
     system,
     state,
-    gap,
+    gap: lacking,
     target: target.repository,
     catalog: target.catalog,
     helpers,
-    spool: { directory },
+    spool: { directory, incoming: directory },
     keys: async () => noKeys,
     onUseless: (problem) => problems.push(problem),
     signal: new AbortController().signal,
@@ -113,4 +118,19 @@ test.each([
   expect(await mend(damaged, good)).toBe(0)
   expect(target.store.objects.get(key)).toEqual(whole)
   expect(await readdir(directory)).toEqual([])
+})
+
+test('across a promotion what the old primary wrote behind the fork is not taken for what is missing', async () => {
+  const across = { ...gap, to: { timeline: 2, lsn: gap.to.lsn } }
+  const helper = place('helper')
+  const before = await put(helper, first)
+  await put(helper, second)
+  // Without the history nobody knows which one is meant.
+  await expect(mendOf(across, helper)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await writeFile(join(directory, '00000002.history'), '1\t0/200080\tno recovery target specified\n')
+  expect(await mendOf(across, helper)).toBe(1)
+  expect([...target.store.objects.keys()]).toEqual([before])
+  const after = await put(helper, second, 2)
+  expect(await mendOf(across, helper)).toBe(0)
+  expect([...target.store.objects.keys()].sort()).toEqual([before, after].sort())
 })

@@ -1,10 +1,14 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Catalog } from '../../catalog/catalog.js'
 import type { Repository } from '../../composition/repository.js'
 import { HoldfastError } from '../../domain/errors.js'
 import type { SystemName } from '../../domain/ids.js'
 import type { KeyRing } from '../../domain/keys.js'
-import { lsnToBytes } from '../../domain/lsn.js'
-import { parseSegmentName, type WalObject } from '../../domain/wal.js'
+import { formatLsn, lsnToBytes } from '../../domain/lsn.js'
+import { parseTimelineHistory, type TimelineHistory, timelineAt } from '../../domain/timeline-history.js'
+import { historyFileName, segmentName, type WalObject } from '../../domain/wal.js'
+import { toFilesystemError } from '../../storage/filesystem-errors.js'
 import type { Gap } from './archived-position.js'
 import { copyObject } from './copy-object.js'
 import type { Spool, SpoolState } from './spool.js'
@@ -22,7 +26,7 @@ interface Mending {
   readonly target: Repository
   readonly catalog: Catalog
   readonly helpers: readonly Helper[]
-  readonly spool: Pick<Spool, 'directory'>
+  readonly spool: Pick<Spool, 'directory' | 'incoming'>
   readonly keys: () => Promise<KeyRing>
   /** What another repository holds, and cannot be used. */
   readonly onUseless: (problem: HoldfastError) => void
@@ -36,17 +40,13 @@ interface Mending {
  * @throws STORE_UNAVAILABLE and others, when one that may have them cannot be asked
  */
 export async function mendGap(mending: Mending): Promise<number> {
-  const { system, state, gap, target, catalog: own, helpers, signal } = mending
-  const size = BigInt(state.segmentSizeBytes)
-  const [first, end] = [lsnToBytes(gap.from.lsn) / size, lsnToBytes(gap.to.lsn) / size]
-  const missing = new Set<bigint>()
-  for (let number = first; number < end; number += 1n) missing.add(number)
+  const { system, state, target, catalog: own, helpers, signal } = mending
+  const missing = new Set(await segmentsIn(mending))
   for (const { repository, catalog } of [{ repository: target, catalog: own }, ...helpers]) {
     if (missing.size === 0) break
     for await (const object of catalog.wal.list(system, { signal })) {
-      const number = numberIn(object, gap, state)
-      if (number === undefined || !missing.has(number)) continue
-      if (repository === target || (await isCopied(mending, repository, object))) missing.delete(number)
+      if (object.kind !== 'segment' || object.systemIdentifier !== state.systemIdentifier || !missing.has(object.file)) continue
+      if (repository === target || (await isCopied(mending, repository, object))) missing.delete(object.file)
     }
   }
   return missing.size
@@ -71,8 +71,26 @@ async function isCopied(mending: Mending, from: Repository, object: WalObject): 
   }
 }
 
-function numberIn(object: WalObject, { from, to }: Gap, { systemIdentifier, segmentSizeBytes }: SpoolState): bigint | undefined {
-  if (object.kind !== 'segment' || object.systemIdentifier !== systemIdentifier) return undefined
-  const { timeline, number } = parseSegmentName(object.file, segmentSizeBytes)
-  return timeline >= from.timeline && timeline <= to.timeline ? number : undefined
+/**
+ * Names of the segments that are missing. Across a promotion each is that of one timeline: the old primary may have written more
+ * under the same numbers, which is no part of this way.
+ */
+async function segmentsIn({ spool, state: { segmentSizeBytes }, gap: { from, to } }: Mending): Promise<string[]> {
+  const history = from.timeline === to.timeline ? undefined : await historyOf(spool, to.timeline)
+  const size = BigInt(segmentSizeBytes)
+  const names: string[] = []
+  for (let number = lsnToBytes(from.lsn) / size; number < lsnToBytes(to.lsn) / size; number += 1n) {
+    const timeline = history === undefined ? to.timeline : timelineAt(history, formatLsn((number + 1n) * size - 1n))
+    names.push(segmentName({ timeline, number }, segmentSizeBytes))
+  }
+  return names
+}
+
+/** @throws NOT_FOUND while it has not been received yet */
+async function historyOf({ incoming }: Pick<Spool, 'incoming'>, timeline: number): Promise<TimelineHistory> {
+  const path = join(incoming, historyFileName(timeline))
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw toFilesystemError(error, `reading ${path}`)
+  })
+  return parseTimelineHistory(text, timeline)
 }
