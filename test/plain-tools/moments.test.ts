@@ -59,6 +59,21 @@ describe.each([
       await expectMoment(at, sources[settings.from[1]](), rows)
     })
 
+    if (settings.major === 18) {
+      test('killed hard in the middle it leaves what the documentation says, and begins again', async () => {
+        const from = await bench.copyOfRepository()
+        const target = join(place, 'rescue')
+        const own = ['--target', target, '--port', String(await freePort())]
+        const running = bench.machine.start('latest', '--from', from, ...bench.key, ...bench.programs, ...own)
+        for await (const line of running.iterable({ from: 'stderr' })) if (line.includes('verified: ')) running.kill('SIGKILL')
+        expect((await running).signal).toBe('SIGKILL')
+        const refused = await restore('latest', ['--from', from])
+        expect(refused).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('is there already, and not empty') })
+        for (const left of await readdir(place)) await rm(join(place, left), { recursive: true })
+        await expectMoment('latest', ['--from', from], bench.afterPromotion.at(-1)?.rows ?? 0)
+      })
+    }
+
     // What follows is the same script at work; in a short run it is tried with one of the two settings.
     if (settings.major === 18 && !isLong) return
 
@@ -101,21 +116,6 @@ describe.each([
         }
         const { at, rows } = oneOf(bench.beforePromotion)
         await expectMoment(at, ['--from', from], rows)
-      })
-    }
-
-    if (settings.major === 18) {
-      test('killed hard in the middle it leaves what the documentation says, and begins again', async () => {
-        const from = await bench.copyOfRepository()
-        const target = join(place, 'rescue')
-        const own = ['--target', target, '--port', String(await freePort())]
-        const running = bench.machine.start('latest', '--from', from, ...bench.key, ...bench.programs, ...own)
-        for await (const line of running.iterable({ from: 'stderr' })) if (line.includes('verified: ')) running.kill('SIGKILL')
-        expect((await running).signal).toBe('SIGKILL')
-        const refused = await restore('latest', ['--from', from])
-        expect(refused).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('is there already, and not empty') })
-        for (const left of await readdir(place)) await rm(join(place, left), { recursive: true })
-        await expectMoment('latest', ['--from', from], bench.afterPromotion.at(-1)?.rows ?? 0)
       })
     }
 
