@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { freePort } from '../servers/free-port.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { createBucket, startVersitygw, type Versitygw } from '../servers/versitygw.js'
+import { testPlace } from '../setup/place.js'
 import { createDocShell, type DocShell, type Replacements } from './doc-shell.js'
 
 /** What the pages presume: a database's host with PostgreSQL 15, and a bucket. Nothing of Holdfast. */
@@ -16,7 +17,7 @@ export interface OperatorMachine {
 }
 
 export async function startOperatorMachine(): Promise<OperatorMachine> {
-  const directory = await mkdtemp('/tmp/hfd-')
+  const directory = await mkdtemp(`${testPlace()}/hfd-`)
   await chmod(directory, 0o755)
   for (const name of ['bin', 'media', 'postgresql']) await mkdir(join(directory, name))
   const postgres = await startPostgres({ major: 15, directory, tablespace: true })

@@ -1,5 +1,6 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { choosePlace, testPlace } from './place.js'
 
 export interface TestRun {
   /** Where all temporary files of the run go; its path also marks the processes of the run. */
@@ -13,7 +14,8 @@ export interface TestRun {
  */
 export async function beginRun(): Promise<TestRun> {
   const before = process.env.TMPDIR
-  const directory = await mkdtemp(join('/tmp', 'hf-'))
+  await choosePlace()
+  const directory = await mkdtemp(join(testPlace(), 'hf-'))
   await chmod(directory, 0o755)
   process.env.TMPDIR = directory
   process.env.HOLDFAST_TEST_RUN = directory

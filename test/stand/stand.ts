@@ -6,6 +6,7 @@ import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { type S3Proxy, startS3Proxy } from '../servers/s3-proxy.js'
 import { startTemporal, type TemporalServer } from '../servers/temporal.js'
 import { createBucket, startVersitygw, type Versitygw } from '../servers/versitygw.js'
+import { testPlace } from '../setup/place.js'
 import { type CliResult, runCli } from './run-cli.js'
 import { type StandSettings, standConfig } from './stand-config.js'
 import { startWorkerProcess, type WorkerProcess } from './worker-process.js'
@@ -37,7 +38,7 @@ export interface Stand {
 }
 
 export async function startStand(options: StandOptions): Promise<Stand> {
-  const directory = await mkdtemp('/tmp/hfs-')
+  const directory = await mkdtemp(`${testPlace()}/hfs-`)
   await chmod(directory, 0o755)
   for (const name of ['local', 'state', 'instances'])
     await mkdir(join(directory, name), { mode: name === 'instances' ? 0o755 : 0o700 })

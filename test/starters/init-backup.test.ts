@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { InitReport } from '../../src/starters/init/describe-init.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { startTemporal, type TemporalServer } from '../servers/temporal.js'
+import { testPlace } from '../setup/place.js'
 import { runCli } from '../stand/run-cli.js'
 import { startWorkerProcess, type WorkerProcess } from '../stand/worker-process.js'
 
@@ -14,7 +15,7 @@ let temporal: TemporalServer
 let worker: WorkerProcess | undefined
 
 beforeAll(async () => {
-  directory = await mkdtemp('/tmp/hfi-')
+  directory = await mkdtemp(`${testPlace()}/hfi-`)
   await chmod(directory, 0o755)
   postgres = await startPostgres({ major: 15, directory, configuration: 'outside' })
   temporal = await startTemporal({ directory: join(directory, 'temporal') })

@@ -4,6 +4,7 @@ import pg from 'pg'
 import { runProgram } from '../../src/process/run-program.js'
 import { freePort } from '../servers/free-port.js'
 import { serverUser, type TestPostgres } from '../servers/postgres.js'
+import { testPlace } from '../setup/place.js'
 
 /** A streaming standby of a test's server. */
 export interface Standby {
@@ -22,7 +23,7 @@ export async function startStandby(
 ): Promise<Standby> {
   const { binDirectory, password } = primary
   const user = await serverUser()
-  const directory = await mkdtemp('/tmp/standby-')
+  const directory = await mkdtemp(`${testPlace()}/standby-`)
   await chown(directory, user.uid, user.gid)
   const dataDirectory = join(directory, 'data')
   const port = wantedPort ?? (await freePort())
