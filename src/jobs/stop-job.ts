@@ -19,10 +19,13 @@ const endPatienceMs = 30_000
  */
 export async function stopJob(stateDirectory: string, jobName: string, graceMs: number): Promise<void> {
   const directory = jobDirectory(stateDirectory, jobName)
-  const giveUpAt = Date.now() + graceMs + endPatienceMs
+  const killAt = Date.now() + graceMs
+  const giveUpAt = killAt + endPatienceMs
   while ((await lifeOf(directory)) === 'running') {
     const socket = await connectTo(directory)
     if (socket !== undefined) await stopThrough(socket, directory, graceMs)
+    // Not up yet, or it hangs at its very end.
+    else if (Date.now() > killAt) await killJob(directory)
     if (Date.now() > giveUpAt) throw new HoldfastError('LOCAL_IO', `job ${jobName} does not end; it holds ${directory.lock}`)
     await delay(50)
   }

@@ -66,11 +66,12 @@ test('a capture whose process was killed is lost for who watched it and for who 
 
 test('a job that broke down is quoted, without its secrets', async () => {
   const spec = bench.capture('a12')
-  const watching = bench.attach(spec)
+  const quoted = /ended without a result; it said: Error: no more memory\s+password=\[secret\]$/
+  const watching = expect(bench.attach(spec)).rejects.toThrow(quoted)
   const pid = await bench.pidOf(spec)
   await appendFile(bench.directoryOf(spec).log, 'Error: no more memory\n    password=hunter2\n')
   await killForGood(pid)
-  await expect(watching).rejects.toThrow(/ended without a result; it said: Error: no more memory\s+password=\[secret\]$/)
+  await watching
 })
 
 test('a capture that died before it had begun is started', async () => {

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startProgram } from '../../src/process/start-program.js'
 import { codeOf } from '../catalog/sample-manifest.js'
 import { processesWithArgument } from '../stand/process-table.js'
 import { type JobBench, openJobBench } from './job-bench.js'
@@ -34,6 +35,21 @@ test('a job that does not react is killed after the grace', async () => {
   expect(await watching).toBe('JOB_LOST')
   await expect(access(bench.directoryOf(spec).path)).rejects.toThrow('ENOENT')
   expect(await processesWithArgument(bench.directoryOf(spec).spec)).toEqual([])
+})
+
+test('a process that holds the lock and serves no socket is killed after the grace', async () => {
+  const spec = bench.extract('nowhere')
+  expect(await codeOf(() => bench.attach(spec))).toBe('NOT_FOUND')
+  const directory = bench.directoryOf(spec)
+  const command = [process.execPath, '-e', "process.stdout.write('up'); setInterval(() => {}, 1000)", directory.spec]
+  const hanging = startProgram(
+    { program: 'flock', args: ['--no-fork', directory.lock, ...command] },
+    { signal: new AbortController().signal, stdin: 'ignore', stdout: 'pipe' },
+  )
+  await new Promise((up) => hanging.stdout?.once('data', up))
+  await bench.stop(spec, 200)
+  await expect(hanging.finished).rejects.toMatchObject({ code: 'PROCESS_FAILED' })
+  await expect(access(directory.path)).rejects.toThrow('ENOENT')
 })
 
 test('stopping a job that is not there, or has ended, is success', async () => {
