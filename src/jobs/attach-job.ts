@@ -112,11 +112,14 @@ async function waitForSocket(
     const socket = await connectTo(directory)
     if (socket !== undefined || (await readResult(directory)) !== undefined) return socket
     if (turn % 10 === 0) {
-      const running = (await lifeOf(directory)) === 'running'
-      if (!running && toStart) await launch(directory)
-      if (running || toStart) seenAt = Date.now()
-      if (running) onPulse()
-      else toStart = false
+      if ((await lifeOf(directory)) === 'running') {
+        seenAt = Date.now()
+        onPulse()
+      } else if (toStart) {
+        toStart = false
+        seenAt = Date.now()
+        await launch(directory)
+      }
     }
     await delay(50)
   }
