@@ -88,7 +88,6 @@ test('S3 that is away is caught up with, and the server keeps what is not there'
     const file = join(stand.stateDirectory, 'wal', 'shop', 'archived', 'primary.json')
     return JSON.parse(await readFile(file, 'utf8')).position.lsn as Lsn
   }
-  if (isLong) await writeMeanwhile(bench, () => sleep(120_000))
   const lsn = await bench.write(50 * mib)
   await bench.marked(lsn, 'local')
   expect((await bench.condition('STORE_UNAVAILABLE')).message).toContain('repository primary')
