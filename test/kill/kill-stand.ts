@@ -14,10 +14,10 @@ export interface KillStand extends Stand {
   /** Of the worker that is up. */
   workerPid(): number | undefined
   killWorker(): Promise<void>
-  /** Kills it and starts another at once. */
-  replaceWorker(): Promise<void>
   /** Starts another when the last one is gone. */
   ensureWorker(): Promise<void>
+  /** For work that kills it, perhaps: one at a time, while it is up, and with another one up at the end. */
+  withWorker<T>(work: () => Promise<T>): Promise<T>
 }
 
 interface KillStandOptions extends StandOptions {
@@ -47,6 +47,7 @@ export async function startKillStand({ atOnce, ...options }: KillStandOptions): 
   const ensureWorker = async () => {
     worker ??= await stand.startWorker()
   }
+  let before: Promise<unknown> = Promise.resolve()
   return {
     ...stand,
     client: new Client({ connection }),
@@ -54,11 +55,12 @@ export async function startKillStand({ atOnce, ...options }: KillStandOptions): 
     systems,
     workerPid: () => worker?.pid,
     killWorker: () => endWorker('kill'),
-    async replaceWorker() {
-      await endWorker('kill')
-      await ensureWorker()
-    },
     ensureWorker,
+    withWorker(work) {
+      const mine = before.then(() => work().finally(ensureWorker))
+      before = mine.catch(() => undefined)
+      return mine
+    },
     async close() {
       await endWorker('stop')
       await connection.close()

@@ -8,32 +8,37 @@ import { expectWholeOrNothing, removeBackups } from './whole-or-nothing.js'
 /** What is done to backups that have just been started, and what must have become of them. */
 export interface Trials {
   readonly name: string
-  /** Kills. A worker that is gone afterwards is replaced. @returns what is checked of the ends, beyond that all is whole or nothing */
-  readonly strike: (stand: KillStand, runs: readonly BackupRun[], random: Random) => Promise<CheckEnds>
+  /** Kills. A worker that is gone afterwards is replaced. */
+  readonly strike: (stand: KillStand, runs: readonly BackupRun[], random: Random) => Promise<Struck>
 }
 
-export type CheckEnds = (ends: readonly BackupEnd[]) => void
+export interface Struck {
+  /** Trials that met what they were meant for. A kill that came too late is none, and is made up for. */
+  readonly met: number
+  /** What is checked of the ends, beyond that all is whole or nothing. */
+  readonly check: (ends: readonly BackupEnd[]) => void
+}
 
 /** Starts are this far apart, so that one kill meets backups in different stages. */
 const spreadMs = 1500
 /** Every n-th batch restores one of its backups, the first and the last always. */
 const restoreEvery = 3
 
-/** Runs as many backups as kills are wanted, several at a time, and looks at everything after each batch. */
+/** Runs backups, several at a time, until so many trials as are wanted met what they were meant for; looks at everything after each batch. */
 export async function runTrials(stand: KillStand, { name, strike }: Trials): Promise<void> {
   const seed = chooseSeed(name)
   const total = killCount()
-  const size = stand.systems.length
-  for (let done = 0; done < total; done += size) {
-    const batch = done / size
+  const mostBatches = 3 * Math.ceil(total / stand.systems.length)
+  for (let met = 0, batch = 0; met < total; batch += 1) {
+    if (batch === mostBatches) throw new Error(`${name}, HOLDFAST_SEED=${seed}: ${met} of ${total} met in ${batch} batches`)
     const random = createRandom(seed, `${name} ${batch}`)
-    const systems = stand.systems.slice(0, Math.min(size, total - done))
-    const isLast = done + size >= total
     let runs: readonly BackupRun[] = []
     try {
-      runs = await startAll(stand, systems, random)
-      const ends = await strikeOnce(stand, runs, random, strike)
-      await expectWholeOrNothing(stand, ends, isLast || batch % restoreEvery === 0 ? 'restore' : 'look at artifacts')
+      runs = await startAll(stand, stand.systems.slice(0, total - met), random)
+      const { ends, met: more } = await strikeOnce(stand, runs, random, strike)
+      met += more
+      const restores = met >= total || batch % restoreEvery === 0
+      await expectWholeOrNothing(stand, ends, restores ? 'restore' : 'look at artifacts')
     } catch (error) {
       const trouble = (await Promise.all(runs.map(troubleOf))).flat().join('\n')
       if (error instanceof Error) error.message = `${name}, batch ${batch}, HOLDFAST_SEED=${seed}: ${error.message}\n${trouble}`
@@ -59,12 +64,12 @@ async function strikeOnce(
   runs: readonly BackupRun[],
   random: Random,
   strike: Trials['strike'],
-): Promise<BackupEnd[]> {
+): Promise<{ readonly ends: BackupEnd[]; readonly met: number }> {
   const [struck] = await Promise.allSettled([strike(stand, runs, random)])
   await stand.ensureWorker()
   const ends = await Promise.all(runs.map(endOf))
   if (struck.status === 'rejected')
     throw new Error(`no strike; the backups ended: ${JSON.stringify(ends)}`, { cause: struck.reason })
-  struck.value(ends)
-  return ends
+  struck.value.check(ends)
+  return { ends, met: struck.value.met }
 }

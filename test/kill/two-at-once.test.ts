@@ -68,7 +68,7 @@ test('two workers on one host share the work, and one that is killed leaves it t
   try {
     const runs = await Promise.all(stand.systems.map((system) => startBackup(stand, system)))
     const held = await Promise.all(
-      stand.systems.map((system) => holdAt(stand, system, random.pick(['before complete', 'before manifest']))),
+      stand.systems.map((system) => holdAt(stand, { system }, random.pick(['before complete', 'before manifest']))),
     )
     await (random.next() < 0.5 ? stand.killWorker() : other.kill())
     for (const request of held) request.release()

@@ -1,12 +1,18 @@
 import type { HeldRequest, LoggedRequest, Match } from '../servers/s3-proxy.js'
 import type { KillStand } from './kill-stand.js'
 
-/** Resolves when the n-th sending of a part of this system's begins, counted from now. */
-export function nthPartOf(stand: KillStand, system: string, n: number): Promise<void> {
+/** What happens of one attempt of a system's backup; of any where none is named. */
+export interface Of {
+  readonly system: string
+  readonly attempt?: string
+}
+
+/** Resolves when the n-th sending of a part begins, counted from now. */
+export function nthPartOf(stand: KillStand, of: Of, n: number): Promise<void> {
   return new Promise((resolve) => {
     let seen = 0
     const off = stand.proxy.on((request) => {
-      if (request.operation !== 'PutPart' || !isOf(system, request)) return
+      if (request.operation !== 'PutPart' || !isOf(of, request)) return
       seen += 1
       if (seen < n) return
       off()
@@ -18,28 +24,29 @@ export function nthPartOf(stand: KillStand, system: string, n: number): Promise<
 /** A moment between two steps of a copy to S3: a request that is held before the server has seen it, or before its answer is. */
 export type UploadMoment = 'before complete' | 'after complete' | 'before manifest' | 'after manifest'
 
-/** Waits for the moment. Nothing of this backup happens in S3 until it is released. */
-export function holdAt(stand: KillStand, system: string, moment: UploadMoment): Promise<HeldRequest> {
+/** Waits for the moment, until the signal. Nothing of this backup happens in S3 until it is released. */
+export function holdAt(stand: KillStand, of: Of, moment: UploadMoment, signal?: AbortSignal): Promise<HeldRequest> {
   switch (moment) {
     case 'before complete':
-      return stand.proxy.hold(completing(system), 'before')
+      return stand.proxy.hold(completing(of), 'before', signal)
     case 'after complete':
-      return stand.proxy.hold(completing(system), 'after')
+      return stand.proxy.hold(completing(of), 'after', signal)
     case 'before manifest':
-      return stand.proxy.hold(committing(system), 'before')
+      return stand.proxy.hold(committing(of), 'before', signal)
     case 'after manifest':
-      return stand.proxy.hold(committing(system), 'after')
+      return stand.proxy.hold(committing(of), 'after', signal)
   }
 }
 
-function completing(system: string): Match {
-  return (request) => request.operation === 'Complete' && isOf(system, request)
+function completing(of: Of): Match {
+  return (request) => request.operation === 'Complete' && isOf(of, request)
 }
 
-function committing(system: string): Match {
-  return (request) => request.operation === 'Put' && request.key.endsWith('/manifest.json') && isOf(system, request)
+/** A manifest is of no attempt. */
+function committing({ system }: Of): Match {
+  return (request) => request.operation === 'Put' && request.key.endsWith('/manifest.json') && isOf({ system }, request)
 }
 
-function isOf(system: string, { key }: LoggedRequest): boolean {
-  return key.startsWith(`${system}/`)
+function isOf({ system, attempt }: Of, { key }: LoggedRequest): boolean {
+  return key.startsWith(`${system}/`) && (attempt === undefined || key.includes(`/${attempt}/`))
 }

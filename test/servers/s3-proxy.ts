@@ -23,9 +23,9 @@ export interface S3Proxy {
   on(hook: (request: LoggedRequest) => void): () => void
   /**
    * Holds the next request that matches. `before`: nothing of it reaches the server. `after`: the server has done and answered
-   * it, and the client does not know. Resolves when there is one.
+   * it, and the client does not know. Resolves when there is one. @param signal no longer waits for one; never resolves then
    */
-  hold(match: Match, when?: 'before' | 'after'): Promise<HeldRequest>
+  hold(match: Match, when?: 'before' | 'after', signal?: AbortSignal): Promise<HeldRequest>
   /** Answers the next request that matches in place of the server, which sees nothing of it. */
   failNext(match: Match, status: number, body?: string): void
   /** The same for every request that matches. @returns what ends it. */
@@ -163,9 +163,13 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
       hooks.add(hook)
       return () => hooks.delete(hook)
     },
-    hold: (match, when = 'before') =>
+    hold: (match, when = 'before', signal) =>
       new Promise((caught) => {
-        faults.push({ kind: `hold-${when}`, match, caught })
+        const fault: Fault = { kind: `hold-${when}`, match, caught }
+        faults.push(fault)
+        signal?.addEventListener('abort', () => {
+          if (faults.includes(fault)) faults.splice(faults.indexOf(fault), 1)
+        })
       }),
     failNext: (match, status, body) => {
       faults.push({ kind: 'fail', match, status, ...(body !== undefined && { body }) })

@@ -35,10 +35,18 @@ export async function awaitJob(stateDirectory: string, wanted: WantedJob, patien
  * by itself before. Nothing else that has its pid by now is touched.
  */
 export async function killJob(job: JobProcess): Promise<'without a result' | 'with a result' | 'over'> {
-  const living = await processesWithArgument(join(job.directory, 'spec.json'))
-  if (!living.some(({ pid }) => pid === job.pid)) return 'over'
+  if (!(await isAlive(job))) return 'over'
   await killForGood(job.pid)
   return (await hasResult(job)) ? 'with a result' : 'without a result'
+}
+
+/** Whether it is there, and has not said how it ended. */
+export async function isAtWork(job: JobProcess): Promise<boolean> {
+  return (await isAlive(job)) && !(await hasResult(job))
+}
+
+async function isAlive({ pid, directory }: JobProcess): Promise<boolean> {
+  return (await processesWithArgument(join(directory, 'spec.json'))).some((living) => living.pid === pid)
 }
 
 /** Whether a job has said how it ended. */

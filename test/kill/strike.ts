@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { awaitJob, isAtWork, type JobProcess, killJob } from '../stand/job-processes.js'
+import { whenCommittedLocally } from './committed.js'
+import type { KillStand } from './kill-stand.js'
+import type { Random } from './random.js'
+import { holdAt, nthPartOf, type Of, type UploadMoment } from './upload-moments.js'
+
+/** Who is killed. */
+export type Victim = 'worker' | 'job' | 'worker and job'
+
+/** When. */
+export type Stage =
+  | 'during capture'
+  | 'during upload'
+  | 'between last part and manifest'
+  | 'between the commits of two repositories'
+
+export interface Target {
+  readonly stand: KillStand
+  readonly victim: Victim
+  /** The attempt of the backup that is to be met. */
+  readonly of: Of
+  readonly random: Random
+  /** When the backup is over nobody is killed any more. */
+  readonly over: AbortSignal
+}
+
+/** A capture takes longer. */
+const captureMs = 4000
+/** All artifacts of the source together have six. */
+const partsToWaitFor = 5
+/** About as long as a part takes, several uploads at a time. */
+const partMs = 800
+
+/** Waits for a moment of chance in a stage of a backup, and kills. @returns whether the victim died in the middle of its work */
+export function strike(target: Target, stage: Stage): Promise<boolean> {
+  switch (stage) {
+    case 'during capture':
+      return strikeCapture(target)
+    case 'during upload':
+      return strikeUpload(target)
+    case 'between last part and manifest':
+      return strikeHeld(target, ['before complete', 'after complete'], ['before manifest', 'after manifest'])
+    case 'between the commits of two repositories':
+      return strikeHeld(target, ['before complete'], ['before manifest'], () =>
+        whenCommittedLocally(target.stand, target.of.system),
+      )
+  }
+}
+
+async function strikeCapture(target: Target): Promise<boolean> {
+  const delayMs = target.random.between(0, captureMs)
+  const job = await awaitJob(target.stand.stateDirectory, { kind: 'capture', ...target.of })
+  await sleep(delayMs)
+  return kill(target, job)
+}
+
+async function strikeUpload(target: Target): Promise<boolean> {
+  const { stand, of, random } = target
+  const part = Math.floor(random.between(1, partsToWaitFor))
+  const delayMs = random.between(0, partMs)
+  const [job] = await Promise.all([awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }), nthPartOf(stand, of, part)])
+  await sleep(delayMs)
+  return kill(target, job)
+}
+
+/** While a request is held. @param jobs moments at which the job is there @param later others, for the worker alone */
+async function strikeHeld(
+  target: Target,
+  jobs: readonly [UploadMoment, ...UploadMoment[]],
+  later: readonly UploadMoment[],
+  also: () => Promise<void> = async () => undefined,
+): Promise<boolean> {
+  const { stand, victim, of, random, over } = target
+  const moment = random.pick(victim === 'worker' ? [...jobs, ...later] : jobs)
+  const delayMs = random.between(0, 300)
+  const [held] = await Promise.all([holdAt(stand, of, moment, over), also()])
+  try {
+    await sleep(delayMs)
+    return await kill(
+      target,
+      victim === 'worker' ? undefined : await awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }),
+    )
+  } finally {
+    held.release()
+  }
+}
+
+/** In an order of chance. @param job that is to be met at its work; where there is none, the moment is proof enough */
+function kill({ stand, victim, random, over }: Target, job?: JobProcess): Promise<boolean> {
+  const workerFirst = random.pick([true, false])
+  return stand.withWorker(async () => {
+    if (over.aborted) return false
+    if (victim !== 'job' && workerFirst) await stand.killWorker()
+    let met = true
+    if (job !== undefined) met = victim === 'worker' ? await isAtWork(job) : (await killJob(job)) === 'without a result'
+    if (victim !== 'job' && !workerFirst) await stand.killWorker()
+    return met
+  })
+}

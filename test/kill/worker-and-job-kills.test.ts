@@ -1,0 +1,3 @@
+import { killsOf } from './kills.js'
+
+killsOf('worker and job')
