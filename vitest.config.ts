@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/setup/longest-first.js'
 import { summaryReporter } from './test/setup/summary-reporter.js'
 
 const long = process.env.HOLDFAST_TEST_LONG === '1'
@@ -11,6 +12,7 @@ export default defineConfig({
     pool: 'forks',
     // They wait for servers and timeouts as much as they compute: two cores have enough to do with three.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     testTimeout: long ? 3_600_000 : 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,

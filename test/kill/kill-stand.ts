@@ -33,7 +33,7 @@ export async function startKillStand({ atOnce, ...options }: KillStandOptions): 
     bulkSlots: atOnce,
     systems,
     ...options,
-    timeouts: { retryInterval: '100ms', retryMaximumInterval: '500ms', light: '10s', ...options.timeouts },
+    timeouts: { retryInterval: '100ms', retryMaximumInterval: '500ms', light: '5s', ...options.timeouts },
   })
   await fillBallast(stand.postgres)
   const composition = await compose(await loadConfig({ path: stand.configPath, env: stand.env }), stand.env)

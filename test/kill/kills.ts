@@ -20,7 +20,7 @@ export function killsOf(victim: Victim): () => KillStand {
 
   beforeAll(async () => {
     stand = await startKillStand({ atOnce: 5, maxRate: '5MB/s' })
-    stand.proxy.limitRate(25_000_000)
+    stand.proxy.limitRate(15_000_000)
   }, 120_000)
 
   afterAll(() => stand?.close())

@@ -26,11 +26,11 @@ export interface Target {
 }
 
 /** A capture takes longer. */
-const captureMs = 4000
-/** All artifacts of the source together have six. */
-const partsToWaitFor = 5
+const captureMs = 3000
+/** All artifacts of the source together have six; of the last ones something has to be left for what is to be met later. */
+const partsToWaitFor = 4
 /** About as long as a part takes, several uploads at a time. */
-const partMs = 800
+const partMs = 500
 
 /** Waits for a moment of chance in a stage of a backup, and kills. @returns whether the victim died in the middle of its work */
 export function strike(target: Target, stage: Stage): Promise<boolean> {
