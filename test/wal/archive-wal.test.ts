@@ -99,6 +99,34 @@ test('S3 that is away is caught up with, and the server keeps what is not there'
   await until('the guard moves on', async () => ((await guard()) !== before ? true : undefined))
 })
 
+// Minutes of it.
+if (isLong) {
+  test('S3 that is away for two minutes, while the server writes more than the spool holds, leaves no gap', async () => {
+    const { stand, postgres } = bench
+    await bench.marked(await bench.flushed())
+    origin = await bench.flushed()
+    // The slot alone keeps what is not in the bucket.
+    await configure(`set max_slot_wal_keep_size = '4GB'`, `set wal_keep_size = 0`)
+    await stand.proxy.pause()
+    await writeMeanwhile(bench, () => sleep(120_000))
+    const end = await bench.flushed()
+    expect(lsnToBytes(end) - lsnToBytes(origin)).toBeGreaterThan(300 * mib)
+    expect(await postgres.sql('select wal_status from pg_replication_slots')).not.toContainEqual({ wal_status: 'lost' })
+    await bench.condition('STORE_UNAVAILABLE')
+    // From here on it is kept for the comparison.
+    await configure(`set wal_keep_size = '4GB'`)
+    await stand.proxy.resume()
+    await expectNoGap()
+    origin = end
+    await configure('reset max_slot_wal_keep_size', 'reset wal_keep_size')
+  })
+}
+
+async function configure(...changes: readonly string[]): Promise<void> {
+  for (const change of changes) await bench.postgres.sql(`alter system ${change}`)
+  await bench.postgres.sql('select pg_reload_conf()')
+}
+
 // The smallest spool there may be takes half a minute to fill.
 if (isLong) {
   test('a spool that is full leaves WAL on the server, as long as a required repository is away', async () => {
