@@ -4,7 +4,7 @@ import { mainTaskQueue } from '../domain/contract-names.js'
 import { type HostQueues, lightTries, type PlanTimeouts } from '../domain/plans.js'
 
 /** Before a plan is there, its timeouts are not known: enough for a look at the configuration. */
-const planningTimeout = '1 minute'
+const planningTimeout = '10 seconds'
 
 /** Work that needs no host: reading the configuration. */
 export const planning = proxyActivities<Pick<Activities, 'planBackup' | 'planRestore' | 'planDatabaseRestore' | 'planWal'>>({

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { KillStand } from './kill-stand.js'
 import { leaves } from './leftovers.js'
 
-/** Resolves as soon as a manifest of the system's is in the capture repository. @throws when there is none within a minute */
+/** Resolves as soon as a manifest of the system's is in the capture repository. @throws when there is none within two minutes */
 export async function whenCommittedLocally(stand: KillStand, system: string): Promise<void> {
   const directory = join(stand.directory, 'local', system)
-  const giveUpAt = Date.now() + 60_000
+  const giveUpAt = Date.now() + 120_000
   while (Date.now() < giveUpAt) {
     const files = await leaves(directory).catch(() => [])
     if (files.some((file) => file.endsWith('/manifest.json'))) return
     await sleep(10)
   }
-  throw new Error(`no backup of ${system} was committed within a minute`)
+  throw new Error(`no backup of ${system} was committed within two minutes`)
 }

@@ -25,15 +25,17 @@ interface KillStandOptions extends StandOptions {
   readonly atOnce: number
 }
 
-/** A source whose backup takes two to four seconds, and timeouts of seconds, so that a death is noticed quickly. */
+/** A source whose backup takes two to four seconds with the usual rate, and timeouts of seconds, so that a death is noticed quickly. */
 export async function startKillStand({ atOnce, ...options }: KillStandOptions): Promise<KillStand> {
   const systems = Array.from({ length: atOnce }, (_, index) => `shop${index + 1}`)
   const stand = await startStand({
     maxRate: '10MB/s',
     bulkSlots: atOnce,
     systems,
+    // Requests are held until somebody has been killed.
+    requestTimeout: '1m',
     ...options,
-    timeouts: { retryInterval: '100ms', retryMaximumInterval: '500ms', light: '5s', ...options.timeouts },
+    timeouts: { retryInterval: '100ms', retryMaximumInterval: '500ms', light: '10s', ...options.timeouts },
   })
   await fillBallast(stand.postgres)
   const composition = await compose(await loadConfig({ path: stand.configPath, env: stand.env }), stand.env)

@@ -6,6 +6,8 @@ import { expectComplete } from './ends.js'
 import { type KillStand, startKillStand } from './kill-stand.js'
 import { runTrials } from './trials.js'
 
+const limitMs = process.env.HOLDFAST_TEST_LONG === '1' ? 3_600_000 : 600_000
+
 let stand: KillStand
 
 beforeAll(async () => {
@@ -14,7 +16,8 @@ beforeAll(async () => {
 
 afterAll(() => stand?.close())
 
-test('captures begin again when PostgreSQL is restarted in immediate mode', { timeout: 3_600_000 }, async () => {
+test('captures begin again when PostgreSQL is restarted in immediate mode', { timeout: limitMs }, async () => {
+  let restarts = 0
   let lost = 0
   await runTrials(stand, {
     name: 'PostgreSQL restarted during capture',
@@ -37,10 +40,12 @@ test('captures begin again when PostgreSQL is restarted in immediate mode', { ti
         met,
         check(ends) {
           expectComplete(ends, (system) => (done.includes(system) ? 1 : undefined))
-          lost += ends.filter((end) => 'report' in end && end.report.attempts > 1).length
+          restarts += met
+          for (const end of ends) if ('report' in end) lost += end.report.attempts - 1
         },
       }
     },
   })
-  expect(lost, 'backups whose capture began again').toBeGreaterThan(0)
+  // One that has everything but its end may outlive the server.
+  expect(lost, 'captures that began again').toBeGreaterThan(restarts / 2)
 })

@@ -31,8 +31,10 @@ const captureMs = 3000
 const partsToWaitFor = 4
 /** About as long as a part takes, several uploads at a time. */
 const partMs = 500
+/** The backup, if nothing else, ends before. */
+const patienceMs = 120_000
 
-/** Waits for a moment of chance in a stage of a backup, and kills. @returns whether the victim died in the middle of its work */
+/** Waits for a moment of chance in a stage of a backup, and kills. @returns whether the stage was not over, nor the job's work done */
 export function strike(target: Target, stage: Stage): Promise<boolean> {
   switch (stage) {
     case 'during capture':
@@ -50,7 +52,7 @@ export function strike(target: Target, stage: Stage): Promise<boolean> {
 
 async function strikeCapture(target: Target): Promise<boolean> {
   const delayMs = target.random.between(0, captureMs)
-  const job = await awaitJob(target.stand.stateDirectory, { kind: 'capture', ...target.of })
+  const job = await awaitJob(target.stand.stateDirectory, { kind: 'capture', ...target.of }, patienceMs)
   await sleep(delayMs)
   return kill(target, job)
 }
@@ -59,7 +61,10 @@ async function strikeUpload(target: Target): Promise<boolean> {
   const { stand, of, random } = target
   const part = Math.floor(random.between(1, partsToWaitFor))
   const delayMs = random.between(0, partMs)
-  const [job] = await Promise.all([awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }), nthPartOf(stand, of, part)])
+  const [job] = await Promise.all([
+    awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }, patienceMs),
+    nthPartOf(stand, of, part),
+  ])
   await sleep(delayMs)
   return kill(target, job)
 }
@@ -79,7 +84,7 @@ async function strikeHeld(
     await sleep(delayMs)
     return await kill(
       target,
-      victim === 'worker' ? undefined : await awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }),
+      victim === 'worker' ? undefined : await awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }, patienceMs),
     )
   } finally {
     held.release()

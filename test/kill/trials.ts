@@ -19,7 +19,7 @@ export interface Struck {
   readonly check: (ends: readonly BackupEnd[]) => void
 }
 
-/** Starts are this far apart, so that one kill meets backups in different stages. */
+/** Starts are this far apart, so that a kill meets the other backups in other stages. */
 const spreadMs = 1500
 /** Every n-th batch restores one of its backups, the first and the last always. */
 const restoreEvery = 3
@@ -28,7 +28,8 @@ const restoreEvery = 3
 export async function runTrials(stand: KillStand, { name, strike }: Trials): Promise<void> {
   const seed = chooseSeed(name)
   const total = killCount()
-  const mostBatches = 3 * Math.ceil(total / stand.systems.length)
+  // Who is killed has to wait until whoever was killed before is there again, the longer the busier the machine is.
+  const mostBatches = 6 * Math.ceil(total / stand.systems.length)
   for (let met = 0, batch = 0; met < total; batch += 1) {
     if (batch === mostBatches) throw new Error(`${name}, HOLDFAST_SEED=${seed}: ${met} of ${total} met in ${batch} batches`)
     const random = createRandom(seed, `${name} ${batch}`)
@@ -66,7 +67,8 @@ async function strikeOnce(
   strike: Trials['strike'],
 ): Promise<{ readonly ends: BackupEnd[]; readonly met: number }> {
   const [struck] = await Promise.allSettled([strike(stand, runs, random)])
-  await stand.ensureWorker()
+  // Once all that is still about a worker is done.
+  await stand.withWorker(async () => undefined)
   const ends = await Promise.all(runs.map(endOf))
   if (struck.status === 'rejected')
     throw new Error(`no strike; the backups ended: ${JSON.stringify(ends)}`, { cause: struck.reason })

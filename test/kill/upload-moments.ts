@@ -21,10 +21,13 @@ export function nthPartOf(stand: KillStand, of: Of, n: number): Promise<void> {
   })
 }
 
-/** A moment between two steps of a copy to S3: a request that is held before the server has seen it, or before its answer is. */
+/**
+ * A moment between two steps of a copy to S3: a request that is held before the server has seen it, or before its answer is. The
+ * data directory is complete when the capture ends, and so is the last that has parts.
+ */
 export type UploadMoment = 'before complete' | 'after complete' | 'before manifest' | 'after manifest'
 
-/** Waits for the moment, until the signal. Nothing of this backup happens in S3 until it is released. */
+/** Waits for the moment, until the signal. */
 export function holdAt(stand: KillStand, of: Of, moment: UploadMoment, signal?: AbortSignal): Promise<HeldRequest> {
   switch (moment) {
     case 'before complete':
@@ -39,7 +42,7 @@ export function holdAt(stand: KillStand, of: Of, moment: UploadMoment, signal?: 
 }
 
 function completing(of: Of): Match {
-  return (request) => request.operation === 'Complete' && isOf(of, request)
+  return (request) => request.operation === 'Complete' && request.key.includes('/base.tar') && isOf(of, request)
 }
 
 /** A manifest is of no attempt. */

@@ -165,6 +165,7 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
     },
     hold: (match, when = 'before', signal) =>
       new Promise((caught) => {
+        if (signal?.aborted) return
         const fault: Fault = { kind: `hold-${when}`, match, caught }
         faults.push(fault)
         signal?.addEventListener('abort', () => {

@@ -17,6 +17,8 @@ export interface StandSettings {
   readonly hooks?: { readonly before?: readonly (readonly string[])[]; readonly after?: readonly (readonly string[])[] }
   readonly timeouts?: Readonly<Record<string, string>>
   readonly partSize?: string
+  /** Of S3; `10s` where left out. */
+  readonly requestTimeout?: string
   /** Kinds of backups, `{ full: {} }` where left out. */
   readonly kinds?: Readonly<Record<string, object>>
   /** Names of the systems that are the one source; `shop` where left out. Several are several backups at a time. */
@@ -37,6 +39,7 @@ export function standConfig(places: StandPlaces, settings: StandSettings): strin
     hooks,
     timeouts = {},
     partSize = '5MiB',
+    requestTimeout = '10s',
     systems = ['shop'],
     bulkSlots = 2,
     kinds = { full: {} },
@@ -89,7 +92,7 @@ export function standConfig(places: StandPlaces, settings: StandSettings): strin
         endpoint: places.s3Endpoint,
         forcePathStyle: true,
         partSize,
-        requestTimeout: '10s',
+        requestTimeout,
         credentials: { accessKeyId: { env: 'STAND_S3_KEY' }, secretAccessKey: { env: 'STAND_S3_SECRET' } },
       },
     },
