@@ -3,7 +3,7 @@ import { awaitJob, isAtWork, type JobProcess, killJob } from '../stand/job-proce
 import { whenCommittedLocally } from './committed.js'
 import type { KillStand } from './kill-stand.js'
 import type { Random } from './random.js'
-import { holdAt, nthPartOf, type Of, type UploadMoment } from './upload-moments.js'
+import { holdAt, nextPartOf, type Of, type UploadMoment } from './upload-moments.js'
 
 /** Who is killed. */
 export type Victim = 'worker' | 'job' | 'worker and job'
@@ -27,10 +27,8 @@ export interface Target {
 
 /** A capture takes longer. */
 const captureMs = 3000
-/** All artifacts of the source together have six; of the last ones something has to be left for what is to be met later. */
-const partsToWaitFor = 4
 /** About as long as a part takes, several uploads at a time. */
-const partMs = 500
+const partMs = 1500
 /** The backup, if nothing else, ends before. */
 const patienceMs = 120_000
 
@@ -42,11 +40,12 @@ export function strike(target: Target, stage: Stage): Promise<boolean> {
     case 'during upload':
       return strikeUpload(target)
     case 'between last part and manifest':
-      return strikeHeld(target, ['before complete', 'after complete'], ['before manifest', 'after manifest'])
-    case 'between the commits of two repositories':
-      return strikeHeld(target, ['before complete'], ['before manifest'], () =>
-        whenCommittedLocally(target.stand, target.of.system),
+      return strikeHeld(
+        target,
+        target.victim === 'worker' ? ['before manifest', 'after manifest'] : ['before complete', 'after complete'],
       )
+    case 'between the commits of two repositories':
+      return strikeHeld(target, ['before complete'], () => whenCommittedLocally(target.stand, target.of.system))
   }
 }
 
@@ -59,25 +58,23 @@ async function strikeCapture(target: Target): Promise<boolean> {
 
 async function strikeUpload(target: Target): Promise<boolean> {
   const { stand, of, random } = target
-  const part = Math.floor(random.between(1, partsToWaitFor))
   const delayMs = random.between(0, partMs)
   const [job] = await Promise.all([
     awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }, patienceMs),
-    nthPartOf(stand, of, part),
+    nextPartOf(stand, of),
   ])
   await sleep(delayMs)
   return kill(target, job)
 }
 
-/** While a request is held. @param jobs moments at which the job is there @param later others, for the worker alone */
+/** While a request is held. Of those of a manifest nobody but the worker knows. */
 async function strikeHeld(
   target: Target,
-  jobs: readonly [UploadMoment, ...UploadMoment[]],
-  later: readonly UploadMoment[],
+  moments: readonly [UploadMoment, ...UploadMoment[]],
   also: () => Promise<void> = async () => undefined,
 ): Promise<boolean> {
   const { stand, victim, of, random, over } = target
-  const moment = random.pick(victim === 'worker' ? [...jobs, ...later] : jobs)
+  const moment = random.pick(moments)
   const delayMs = random.between(0, 300)
   const [held] = await Promise.all([holdAt(stand, of, moment, over), also()])
   try {
@@ -87,6 +84,8 @@ async function strikeHeld(
       victim === 'worker' ? undefined : await awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }, patienceMs),
     )
   } finally {
+    // By then the proxy has seen that a sender is dead, whose request must not reach the store.
+    await sleep(20)
     held.release()
   }
 }

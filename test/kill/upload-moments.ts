@@ -7,14 +7,11 @@ export interface Of {
   readonly attempt?: string
 }
 
-/** Resolves when the n-th sending of a part begins, counted from now. */
-export function nthPartOf(stand: KillStand, of: Of, n: number): Promise<void> {
+/** Resolves when the next sending of a part begins. */
+export function nextPartOf(stand: KillStand, of: Of): Promise<void> {
   return new Promise((resolve) => {
-    let seen = 0
     const off = stand.proxy.on((request) => {
       if (request.operation !== 'PutPart' || !isOf(of, request)) return
-      seen += 1
-      if (seen < n) return
       off()
       resolve()
     })
