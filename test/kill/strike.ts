@@ -85,7 +85,7 @@ async function strikeHeld(
     )
   } finally {
     // By then the proxy has seen that a sender is dead, whose request must not reach the store.
-    await sleep(20)
+    await sleep(500)
     held.release()
   }
 }
