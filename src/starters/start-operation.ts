@@ -5,6 +5,7 @@ import { defineSearchAttributeKey } from '@temporalio/common'
 import { mainTaskQueue } from '../domain/contract-names.js'
 import { HoldfastError } from '../domain/errors.js'
 import { plainMarkdown } from '../domain/operation-status.js'
+import { samenessOf } from '../domain/sameness.js'
 import { searchAttributes } from '../domain/search-attributes.js'
 import { lacksSearchAttributes } from './temporal-failure.js'
 
@@ -36,8 +37,7 @@ const outcomeKey = defineSearchAttributeKey(searchAttributes.outcome.name, searc
  */
 export async function startOperation(client: Client, operation: Operation, register?: () => Promise<void>): Promise<Started> {
   const { workflow, workflowId, request, summary } = operation
-  // Who asked does not make it another operation.
-  const sameness = Object.fromEntries(Object.entries(request).filter(([name]) => !['requestedBy', 'reason'].includes(name)))
+  const sameness = samenessOf(request)
   const start = async () => {
     const handle = await client.workflow.start(workflow, {
       taskQueue: mainTaskQueue,

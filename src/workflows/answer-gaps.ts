@@ -14,6 +14,8 @@ import type { Condition } from '../domain/condition.js'
 import { backupWorkflowId, workflowNames } from '../domain/contract-names.js'
 import type { BackupRequest } from '../domain/operations.js'
 import type { WalPlan } from '../domain/plans.js'
+import { samenessOf } from '../domain/sameness.js'
+import { operationAttribute, outcomeAttribute, systemAttribute } from './search-attribute-keys.js'
 
 /** After a backup the jobs need a moment to see that it covers the gap. */
 const settleMs = 30_000
@@ -57,6 +59,13 @@ async function startBackup({ plan }: Answering, gap: Condition): Promise<ChildWo
       // It goes on when the archiving is stopped, or continues as a new run.
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.ABANDON,
+      // As for one that is asked for by hand: `status` lists it, `cancel` ends it, `backup` joins it.
+      memo: { request: samenessOf(request) },
+      typedSearchAttributes: [
+        { key: systemAttribute, value: system },
+        { key: operationAttribute, value: 'backup' },
+        { key: outcomeAttribute, value: 'running' },
+      ],
       staticSummary: `full backup of ${system}, because WAL is missing`,
     })
   } catch (error) {

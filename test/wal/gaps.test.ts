@@ -131,6 +131,13 @@ test('WAL that is nowhere any more is told, and one full backup begins the windo
   const from = await bench.flushed()
   await stand.cli('wal', 'start', 'shop')
   expect((await bench.condition('WAL_GAP')).message).toMatch(/repository \w+ lacks, and no other has, WAL from/)
+  await until('the backup to be listed', async () => {
+    const { running, ended } = JSON.parse((await stand.cli('status', 'shop', '--json')).stdout) as Record<
+      string,
+      { id: string }[]
+    >
+    return [...(running ?? []), ...(ended ?? [])].some(({ id }) => id === 'backup/shop/full') ? true : undefined
+  })
   const kinds = await until('a backup', async () => {
     const listed = JSON.parse((await stand.cli('ls', 'shop', '--json')).stdout) as { backups: { kind: string }[] }
     return listed.backups.length === 0 ? undefined : listed.backups.map(({ kind }) => kind)

@@ -77,6 +77,10 @@ describe.concurrent('archiveWal, with mocked activities', () => {
       (event) => event.startChildWorkflowExecutionInitiatedEventAttributes != null,
     )
     expect(children).toHaveLength(1)
+    const { memo, typedSearchAttributes } = await backup.describe()
+    expect(memo).toEqual({ request: { system: 'shop', kind: 'full' } })
+    const told = typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value])
+    expect(Object.fromEntries(told)).toMatchObject({ HoldfastSystem: 'shop', HoldfastOperation: 'backup' })
     await backup.terminate().catch(() => undefined)
   })
 
