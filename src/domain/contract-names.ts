@@ -17,6 +17,7 @@ export const workflowNames = {
   restoreToNewInstance: 'restoreToNewInstance',
   restoreIntoDatabase: 'restoreIntoDatabase',
   archiveWal: 'archiveWal',
+  forgetWal: 'forgetWal',
 } as const
 
 export function backupWorkflowId(system: string, kind: string): string {

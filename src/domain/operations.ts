@@ -13,14 +13,14 @@ export interface BackupRequest {
   readonly reason: string
 }
 
-/** Input of `archiveWal`. */
+/** Input of `archiveWal` and `forgetWal`. */
 export interface WalRequest {
   readonly system: SystemName
   readonly requestedBy: string
   readonly reason: string
   /** Gaps a full backup was started for; handed on from run to run. */
   readonly answered?: readonly string[]
-  /** That was asked for while it was being stopped. */
+  /** Of `archiveWal`: that was asked for while it was being stopped. Of `forgetWal`: always. */
   readonly dropGuard?: boolean
 }
 

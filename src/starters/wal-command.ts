@@ -74,7 +74,8 @@ Starting what runs already is no failure. Exit status: 0; others: see docs/opera
 const stopExamples = `  holdfast wal stop avi5               for a while: the server keeps its WAL, as much as max_slot_wal_keep_size says
   holdfast wal stop avi5 --drop-slot   for good: the WAL from now on cannot be archived later, and restores end here
 
-Exit status: 0 stopped, 4 it did not run, 130 left with Ctrl-C
+The slot can be dropped later, too, when nothing runs any more.
+Exit status: 0 stopped, 4 it did not run (without --drop-slot), 130 left with Ctrl-C
 `
 const statusExamples = `  holdfast wal status avi5
   holdfast wal status avi5 --json | jq '.conditions'

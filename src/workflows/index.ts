@@ -1,4 +1,5 @@
 export { archiveWal } from './archive-wal.js'
 export { backupSystem } from './backup-system.js'
+export { forgetWal } from './forget-wal.js'
 export { restoreIntoDatabase } from './restore-into-database.js'
 export { restoreToNewInstance } from './restore-to-new-instance.js'

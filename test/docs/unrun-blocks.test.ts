@@ -9,6 +9,7 @@ const notRun: Readonly<Record<string, string>> = {
   "grep -i 'drop table' /var/log/postgresql/postgresql-15-main.log": 'a mistake of somebody else',
   'holdfast restore avi5 --name avi5-before --to 2026-01-10T14:59:30+01:00': 'the moment of somebody else’s mistake',
   'holdfast instances drop avi5-before': 'a table of somebody else',
+  'holdfast wal start avi5': 'the server that has taken over is not archived in the test',
   "runuser -u postgres -- psql -c 'ALTER SYSTEM RESET archive_mode'": 'the archive of an original that is no more',
 }
 

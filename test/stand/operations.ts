@@ -46,6 +46,8 @@ export interface Operations {
   restoreDatabase(database: string, request?: Partial<DatabaseRestoreRequest>): Promise<Operation<DatabaseRestoreReport>>
   /** Of `shop`'s WAL, which goes on until it is cancelled. */
   archive(): Promise<Operation<void>>
+  /** Lets the server forget it. */
+  forget(): Promise<Operation<void>>
   close(): Promise<void>
 }
 
@@ -89,6 +91,10 @@ export async function connectOperations(temporalAddress: string): Promise<Operat
     archive: () => {
       const request: WalRequest = { system: parseSystemName('shop'), ...asked }
       return start<void>(workflowNames.archiveWal, walWorkflowId('shop'), request)
+    },
+    forget: () => {
+      const request: WalRequest = { system: parseSystemName('shop'), dropGuard: true, ...asked }
+      return start<void>(workflowNames.forgetWal, walWorkflowId('shop'), request)
     },
     close: () => connection.close(),
   }

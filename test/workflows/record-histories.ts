@@ -54,6 +54,7 @@ const scenes: readonly Scene[] = [
   { name: 'restore-recovery-undelivered', expected: 'failed ARTIFACT_DAMAGED', play: undelivered },
   { name: 'wal-stopped', expected: 'failed STOPPED', play: (_stand, { archive }) => cancelled(archive(), 'receive') },
   { name: 'wal-continued', expected: 'failed STOPPED', play: continued },
+  { name: 'wal-forgotten', expected: 'done', play: (_stand, { forget }) => forget() },
 ]
 
 /**
@@ -111,7 +112,7 @@ async function record(
 }
 
 function summaryOf(report: unknown): string {
-  const { outcome, attempts } = report as { readonly outcome?: string; readonly attempts?: number }
+  const { outcome, attempts } = (report ?? {}) as { readonly outcome?: string; readonly attempts?: number }
   return [outcome, attempts].filter((part) => part !== undefined).join(' ')
 }
 

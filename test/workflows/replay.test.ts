@@ -46,6 +46,7 @@ test('there is a history of every way the workflows can go', () => {
     'restore-recovery-complete',
     'restore-recovery-undelivered',
     'wal-continued',
+    'wal-forgotten',
     'wal-stopped',
   ])
 })
