@@ -39,7 +39,7 @@ async function postgresOptions(
     user,
     database,
     connectTimeoutMs,
-    sslmode: tls.mode === 'allow' ? 'prefer' : tls.mode,
+    sslmode: tls.mode,
     ...(tls.caFile === undefined ? {} : { sslRootCertificate: tls.caFile }),
     ...clientCertificate(tls),
     ...secret,
@@ -51,6 +51,7 @@ async function postgresOptions(
   }
 }
 
+/** Both or neither: one alone is a contradiction the configuration does not pass with. */
 function clientCertificate({ certFile, keyFile }: PostgresTlsConfig) {
   if (certFile === undefined || keyFile === undefined) return {}
   return { sslClientCertificate: { certificate: certFile, key: keyFile } }

@@ -155,7 +155,7 @@ export interface PostgresHost {
 
 /** libpq's sslmode and files. */
 export interface PostgresTlsConfig {
-  readonly mode: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
+  readonly mode: 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
   readonly caFile?: string
   readonly certFile?: string
   readonly keyFile?: string

@@ -16,6 +16,7 @@ export function findContradictions(raw: unknown, resolvePath: ResolvePath): Prob
     ...activeKey(raw),
     ...timeouts(raw),
     ...compression(raw),
+    ...halfCertificates(raw),
     ...walWithoutBase(raw),
     ...findRepositoryContradictions(raw, resolvePath),
   ]
@@ -86,6 +87,18 @@ function compression(raw: unknown): Problem[] {
     if (level === undefined || limit === undefined || level === limit) return []
     const text = 'contradicts compression.level; write the level in one place only'
     return [{ path: ['systems', system, 'limits', 'compressionLevel'], text }]
+  })
+}
+
+/** A certificate without its key, or a key without its certificate, would be passed over: the server is met without either. */
+function halfCertificates(raw: unknown): Problem[] {
+  const systems = Object.keys(asMap(valueAt(raw, ['systems'])))
+  const places = [['temporal', 'tls'], ...systems.map((system) => ['systems', system, 'connection', 'tls'])]
+  return places.flatMap((place) => {
+    const tls = asMap(valueAt(raw, place))
+    if ((tls.certFile === undefined) === (tls.keyFile === undefined)) return []
+    const [given, missing] = tls.keyFile === undefined ? ['certFile', 'keyFile'] : ['keyFile', 'certFile']
+    return [{ path: [...place, given], text: `certFile and keyFile go together; write ${missing} as well, or remove it` }]
   })
 }
 

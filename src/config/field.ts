@@ -45,22 +45,23 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
 
 /** @returns milliseconds, more than 0 */
 export function duration(example: string) {
-  return parsed((value) => moreThanZero(parseDuration(value)), 'a duration', example)
+  return parsed((value) => moreThanZero(parseDuration(value)), 'a duration with its unit, above 0', example)
 }
 
 /** @returns bytes per second, more than 0 */
 export function rate(example: string) {
-  return parsed((value) => moreThanZero(parseRate(value)), 'a rate', example)
+  return parsed((value) => moreThanZero(parseRate(value)), 'a rate with its unit, above 0', example)
 }
 
 /** @returns bytes */
-export function byteSize(minimumBytes: number, example: string) {
-  return parsed((value) => atLeast(parseByteSize(value), minimumBytes), 'a size', example)
+export function byteSize(minimum: string, example: string) {
+  const minimumBytes = parseByteSize(minimum) ?? 0
+  return parsed((value) => atLeast(parseByteSize(value), minimumBytes), `a size with its unit, at least ${minimum}`, example)
 }
 
 /** @returns both ends, inclusive */
 export function portRange(example: string) {
-  return parsed(parsePortRange, 'a span of ports', example)
+  return parsed(parsePortRange, 'a span of ports from 1024 to 65535', example)
 }
 
 /** `host:port`, `[::1]:port`, `/socket/directory:port`; the port may be left out. */

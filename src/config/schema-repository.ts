@@ -59,7 +59,7 @@ const s3 = z.strictObject({
     .strictObject({ caFile: path('tls/ca.pem').meta({ description: 'Certificate authority of the endpoint.' }) })
     .exactOptional(),
   storageClass: text('a storage class', 'STANDARD_IA').exactOptional().meta({ fallback: 'the bucket’s' }),
-  partSize: byteSize(5 * 2 ** 20, '16MiB')
+  partSize: byteSize('5MiB', '16MiB')
     .exactOptional()
     .meta({ fallback: 'chosen from the size of what is sent', description: 'At least 5MiB.' }),
   partsInFlight: integer(1, 64, '4')

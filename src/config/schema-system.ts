@@ -54,13 +54,13 @@ const postgres = z.strictObject({
     connectTimeout: duration('10s').prefault('10s'),
     tls: z
       .strictObject({
-        mode: oneOf(['prefer', 'disable', 'allow', 'require', 'verify-ca', 'verify-full']).prefault('prefer'),
+        mode: oneOf(['prefer', 'disable', 'require', 'verify-ca', 'verify-full']).prefault('prefer'),
         caFile: path('tls/ca.pem').exactOptional(),
         certFile: path('tls/client.pem').exactOptional(),
         keyFile: path('tls/client.key').exactOptional(),
       })
       .prefault({})
-      .meta({ description: 'As libpq’s `sslmode`, `sslrootcert`, `sslcert` and `sslkey`.' }),
+      .meta({ description: 'As libpq’s `sslmode` (but for `allow`), `sslrootcert`, `sslcert` and `sslkey`.' }),
   }),
   repositories: names('[local, primary]').meta({ description: 'Where its backups go; exactly one with `capture: true`.' }),
   kinds: z
@@ -84,12 +84,10 @@ const postgres = z.strictObject({
             fallback: '`wal` in the state directory',
             description: 'On `host`; each system has a directory of its own in it.',
           }),
-          maxSize: byteSize(256 * 2 ** 20, '20GB')
-            .prefault('20GB')
-            .meta({
-              description:
-                'What waits for repositories that are away. Beyond it WAL that only repositories not required lack is dropped, then receiving waits.',
-            }),
+          maxSize: byteSize('256MiB', '20GB').prefault('20GB').meta({
+            description:
+              'What waits for repositories that are away. Beyond it WAL that only repositories not required lack is dropped, then receiving waits.',
+          }),
         })
         .prefault({})
         .meta({ description: 'Where WAL waits on its way.' }),

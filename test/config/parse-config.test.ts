@@ -137,12 +137,12 @@ test.each<[string, Record<string, string>, string]>([
   [
     'a duration without unit',
     { timeouts: 'timeouts: { light: 60 }' },
-    'timeouts.light (line 11): 60 is not a duration; write 2m instead',
+    'timeouts.light (line 11): 60 is not a duration with its unit, above 0; write 2m instead',
   ],
   [
     'a duration of nothing',
     { timeouts: 'timeouts: { light: 0s }' },
-    'timeouts.light (line 11): "0s" is not a duration; write 2m instead',
+    'timeouts.light (line 11): "0s" is not a duration with its unit, above 0; write 2m instead',
   ],
   [
     'a number too large',
@@ -157,7 +157,22 @@ test.each<[string, Record<string, string>, string]>([
   [
     'a span of ports backwards',
     { instances: 'instances: { ports: 9000-8000 }' },
-    'instances.ports (line 11): "9000-8000" is not a span of ports; write "15432-15532" instead',
+    'instances.ports (line 11): "9000-8000" is not a span of ports from 1024 to 65535; write "15432-15532" instead',
+  ],
+  [
+    'a size below the smallest',
+    { 'repositories: [': '    repositories: [local]\n    wal: { mode: stream, required: [local], spool: { maxSize: 100MB } }' },
+    'systems.avi5.wal.spool.maxSize (line 11): "100MB" is not a size with its unit, at least 256MiB; write 20GB instead',
+  ],
+  [
+    'a certificate without its key',
+    { connection: '    connection: { hosts: [h], user: u, tls: { mode: require, certFile: c.pem } }' },
+    'systems.avi5.connection.tls.certFile (line 9): certFile and keyFile go together; write keyFile as well, or remove it',
+  ],
+  [
+    'a key without its certificate',
+    { temporal: 'temporal: { tls: { keyFile: k.pem } }' },
+    'temporal.tls.keyFile (line 11): certFile and keyFile go together; write certFile as well, or remove it',
   ],
   [
     'a misspelt engine',
