@@ -21,6 +21,8 @@ export type Crc32 = Brand<string, 'Crc32'>
 
 export const backupKinds = ['full', 'incremental', 'differential', 'logical'] as const
 export type BackupKind = (typeof backupKinds)[number]
+/** Those this version makes. */
+export const doneKinds: readonly BackupKind[] = ['full', 'logical']
 
 /** What a {@link BackupId} says. `time` is ISO 8601 in UTC with whole seconds. */
 export interface BackupIdentity {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { backupWorkflowId, workflowNames } from '../domain/contract-names.js'
 import { exitStatusOf, HoldfastError } from '../domain/errors.js'
-import { type BackupKind, backupKinds, parseSystemName } from '../domain/ids.js'
+import { type BackupKind, backupKinds, doneKinds, parseSystemName } from '../domain/ids.js'
 import type { BackupReport, BackupRequest } from '../domain/operations.js'
 import { describeBackup } from './describe-backup.js'
 import { defaultReason, type FollowOptions } from './follow-options.js'
@@ -53,7 +53,12 @@ function toRequest(system: string, options: BackupOptions): BackupRequest {
   const kind = backupKinds.find((candidate) => candidate === options.kind)
   if (kind === undefined) {
     throw new HoldfastError('USAGE', `"${options.kind}" is not a kind of backup`, {
-      hint: `use one of ${backupKinds.join(', ')}`,
+      hint: `use one of ${doneKinds.join(', ')}`,
+    })
+  }
+  if (!doneKinds.includes(kind)) {
+    throw new HoldfastError('NOT_SUPPORTED', `${kind} backups are not yet supported by this version`, {
+      hint: `use one of ${doneKinds.join(', ')}`,
     })
   }
   return {

@@ -20,7 +20,7 @@ export function addWindowCommand(program: Command, env: NodeJS.ProcessEnv): void
     examples,
   )
     .argument('<system>', 'name of the system')
-    .option('-r, --repository <name>', 'look into this repository alone')
+    .option('--repository <name>', 'look into this repository alone')
     .option('--json', 'print it as JSON: spans, gaps and timelines')
     .action(async (name: string, options: WindowOptions, command: Command) => {
       const system = parseSystemName(name)

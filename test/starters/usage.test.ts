@@ -49,6 +49,7 @@ test.each([
 test.each([
   [['backup', 'a/b'], 'INVALID_NAME'],
   [['backup', 'shop', '--kind', 'half'], 'USAGE'],
+  [['backup', 'shop', '--kind', 'incremental'], 'NOT_SUPPORTED'],
   [['backup', 'shop', '--milestone', 'two\nlines'], 'USAGE'],
   [['restore', 'shop', '--name', 'x', '--to', 'yesterday'], 'USAGE'],
   [['restore', 'shop', '--name', 'x', '--kind', 'incremental'], 'USAGE'],
