@@ -72,7 +72,7 @@ const rules = {
   SPOOL_SHORT: {
     retryable: true,
     exitStatus: 9,
-    hint: 'bring the repositories back that WAL waits for, free space on the spool’s disk, or raise `wal.spool.maxSize`',
+    hint: 'bring the repositories back that WAL waits for, free space on the spool’s disk, or raise `wal.spool.maxSize`, then `holdfast wal stop` and `holdfast wal start`',
   },
   MANIFEST_DAMAGED: {
     retryable: false,
