@@ -7,7 +7,7 @@ import type { Instance } from '../domain/instance.js'
 import { readInstanceFile, syncDirectory, writeInstanceFile } from './instance-file.js'
 import type { InstanceSpec } from './provisioner.js'
 import { refuseUnreachable } from './reachable.js'
-import { type PortRange, releasePorts, reservePort } from './server-port.js'
+import { type PortRange, releasePorts, reservePort, reservesPort } from './server-port.js'
 import type { ServerUser } from './server-user.js'
 
 /** The directory all instances of this machine are in. */
@@ -82,6 +82,13 @@ export async function disposeInstance(
     if (isAside || entry === `.removing-${name}`) await rm(join(place.directory, entry), { recursive: true, force: true })
   }
   await releasePorts(portDirectory(place), name)
+}
+
+/** Also of an instance, which has its port. */
+export async function hasRemains(place: Place, name: InstanceName): Promise<boolean> {
+  const entries = await readdir(place.directory).catch(() => [])
+  const isLeft = entries.some((entry) => entry.startsWith(`.creating-${name}.`) || entry === `.removing-${name}`)
+  return isLeft || reservesPort(portDirectory(place), name)
 }
 
 async function ownInstance(place: Place, spec: InstanceSpec): Promise<Instance | undefined> {

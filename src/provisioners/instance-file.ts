@@ -88,7 +88,7 @@ function parseInstance(text: string, path: string): Instance {
     return instanceSchema.parse(JSON.parse(text))
   } catch (error) {
     throw new HoldfastError('LOCAL_IO', `${path} does not describe an instance`, {
-      hint: 'the file was damaged or written by another version; move its directory away or drop the instance',
+      hint: 'the file was damaged or written by another version; stop its server if it runs, and move its directory away',
       cause: error,
     })
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { HoldfastError } from '../domain/errors.js'
 import type { InstanceName } from '../domain/ids.js'
 import type { Instance } from '../domain/instance.js'
-import { createInstance, disposeInstance, listInstances, type Place } from './instance-directory.js'
+import { createInstance, disposeInstance, hasRemains, listInstances, type Place } from './instance-directory.js'
 import { readInstanceFile, writeInstanceFile } from './instance-file.js'
 import type { Provisioner } from './provisioner.js'
 import { isServerRunning, startServer, stopServer } from './server-control.js'
@@ -32,6 +32,7 @@ export function createLocalProvisioner(options: LocalProvisionerOptions): Provis
   return {
     create: async (spec) => createInstance(place, spec, await findServerUser(options.user)),
     find: (name) => place.find(name),
+    hasRemains: (name) => hasRemains(place, name),
     list: () => listInstances(place),
 
     async setState(name, state, facts = {}) {

@@ -17,6 +17,8 @@ export interface Provisioner {
   /** Makes the directories, chooses a free port. The same owner gets the same instance again. @throws INSTANCE_EXISTS */
   create(spec: InstanceSpec): Promise<Instance>
   find(name: InstanceName): Promise<Instance | undefined>
+  /** Whether there is something under this name that `dispose` removes, instance or not: a creation or a removal may have broken off. */
+  hasRemains(name: InstanceName): Promise<boolean>
   list(): Promise<Instance[]>
   setState(
     name: InstanceName,

@@ -39,12 +39,19 @@ export async function reservePort(
   })
 }
 
+export async function reservesPort(directory: string, name: InstanceName): Promise<boolean> {
+  return (await portsOf(directory, name)).length > 0
+}
+
 /** Gives back every port an instance reserved. */
 export async function releasePorts(directory: string, name: InstanceName): Promise<void> {
-  for (const port of await readdir(directory).catch(() => [])) {
-    const path = join(directory, port)
-    if ((await readlink(path).catch(() => '')) === name) await rm(path, { force: true })
-  }
+  for (const path of await portsOf(directory, name)) await rm(path, { force: true })
+}
+
+async function portsOf(directory: string, name: InstanceName): Promise<string[]> {
+  const paths = (await readdir(directory).catch(() => [])).map((port) => join(directory, port))
+  const names = await Promise.all(paths.map((path) => readlink(path).catch(() => '')))
+  return paths.filter((_, index) => names[index] === name)
 }
 
 const staleAfterMs = 10 * 60 * 1000

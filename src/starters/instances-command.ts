@@ -40,13 +40,18 @@ export function addInstancesCommand(program: Command, env: NodeJS.ProcessEnv): v
     .action(async (text: string, options: OutputOptions & { readonly yes?: true }, command: Command) => {
       const context = await contextOf(command, env)
       const composition = await compositionOf(context)
-      const instance = await existing(composition.provisioner, parseInstanceName(text))
-      const { refuseWhileRestored } = await import('./instance-owner.js')
-      await refuseWhileRestored(context, instance)
-      if (options.yes === undefined) await confirmByName(instance.name, `everything in ${instance.directory} is removed`)
+      const name = parseInstanceName(text)
+      const { refuseWhileMade, refuseWhileRestored } = await import('./instance-owner.js')
+      const instance = await composition.provisioner.find(name)
+      if (instance !== undefined) await refuseWhileRestored(context, instance)
+      else if (await composition.provisioner.hasRemains(name)) await refuseWhileMade(context, name)
+      else throw notThere(name)
+      const what = instance === undefined ? `what a restore to ${name} left` : `everything in ${instance.directory}`
+      if (options.yes === undefined) await confirmByName(name, `${what} is removed`)
       const { removeInstance } = await import('../workers/remove-instance.js')
-      await removeInstance(composition, instance.name, neverAborted())
-      answer(options, { instance: instance.name, dropped: true }, `instance ${instance.name} is removed\n`)
+      await removeInstance(composition, name, neverAborted())
+      const said = instance === undefined ? what : `instance ${name}`
+      answer(options, { instance: name, dropped: true }, `${said} is removed\n`)
     })
 }
 
@@ -72,8 +77,12 @@ async function existing(
   name: InstanceName,
 ): Promise<Instance> {
   const instance = await provisioner.find(name)
-  if (instance !== undefined) return instance
-  throw new HoldfastError('NOT_FOUND', `there is no instance "${name}" on this host`, {
+  if (instance === undefined) throw notThere(name)
+  return instance
+}
+
+function notThere(name: InstanceName): HoldfastError {
+  return new HoldfastError('NOT_FOUND', `there is no instance "${name}" on this host`, {
     hint: '`holdfast instances ls` shows what is there',
   })
 }

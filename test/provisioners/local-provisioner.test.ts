@@ -208,8 +208,11 @@ describe('dispose', () => {
   test('removes what a creation that broke off left behind', async () => {
     await provisioner.create(spec())
     await provisioner.dispose(name, signal)
+    expect(await provisioner.hasRemains(name)).toBe(false)
     await mkdir(join(directory, '.creating-clone.0123456789ab', 'data'), { recursive: true })
+    expect(await provisioner.hasRemains(name)).toBe(true)
     await provisioner.dispose(name, signal)
+    expect(await provisioner.hasRemains(name)).toBe(false)
     expect(await readdir(directory)).toEqual(['.ports'])
   })
 })

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
@@ -262,6 +263,11 @@ describe('with a worker', () => {
     expect(await list()).toHaveLength(1)
     expect(await stand.cli('instances', 'drop', 'copy', '--yes')).toMatchObject({ exitCode: 0 })
     expect(await stand.cli('instances', 'ls')).toMatchObject({ stdout: 'there are no instances on this host' })
+    const left = join(stand.directory, 'instances', '.creating-copy.0123456789ab')
+    await mkdir(left)
+    const said = 'what a restore to copy left is removed'
+    expect(await stand.cli('instances', 'drop', 'copy', '--yes')).toMatchObject({ exitCode: 0, stdout: said })
+    expect(existsSync(left)).toBe(false)
   }, 120_000)
 
   test('a damaged instance.json is listed as such', async () => {
