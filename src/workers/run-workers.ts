@@ -9,6 +9,7 @@ import { HoldfastError } from '../domain/errors.js'
 import { showPresence } from '../jobs/worker-presence.js'
 import { registerSearchAttributes } from '../observability/search-attributes.js'
 import { failureInterceptor } from './interceptors.js'
+import { runTogether } from './run-together.js'
 
 /** Also the longest delay of a cancellation on its way to an activity. */
 const heartbeatThrottleMs = 2_000
@@ -24,41 +25,48 @@ const watchingSlots = 200
 export async function runWorkers(composition: Composition, env: NodeJS.ProcessEnv, onReady?: () => void): Promise<void> {
   const { config } = composition
   const { connectionOptions, namespace } = await temporalConnectionOptions(config, env)
-  const connection = await connect(connectionOptions)
+  // First of all: while Temporal is away, a worker that is restarted again and again keeps the jobs from giving up.
   const presence = await showPresence(config.stateDirectory)
   try {
-    await registerSearchAttributes(connection, namespace)
-    const activities = createActivities(composition)
-    const queues = queuesOf(config.host)
-    const base: Omit<WorkerOptions, 'taskQueue'> = {
-      connection,
-      namespace,
-      activities,
-      interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
-      shutdownGraceTime: config.worker.shutdownGraceMs,
-      maxHeartbeatThrottleInterval: heartbeatThrottleMs,
-      defaultHeartbeatThrottleInterval: heartbeatThrottleMs,
+    const connection = await connect(connectionOptions)
+    try {
+      await registerSearchAttributes(connection, namespace)
+      const workers = await createWorkers(composition, connection, namespace)
+      const running = runTogether(workers)
+      onReady?.()
+      await running
+    } finally {
+      await connection.close()
     }
-    const workflowBundle = { codePath: fileURLToPath(new URL('./workflow-bundle.js', import.meta.url)) }
-    const workers = await Promise.all([
-      Worker.create({
-        ...base,
-        taskQueue: mainTaskQueue,
-        workflowBundle,
-        maxCachedWorkflows: 100,
-        // After this a dead worker's workflows go to another one: not later than its activities do.
-        stickyQueueScheduleToStartTimeout: Math.min(config.timeouts.heartbeatMs, stickyPatienceMs),
-      }),
-      Worker.create({ ...base, taskQueue: queues.host, maxConcurrentActivityTaskExecutions: watchingSlots }),
-      Worker.create({ ...base, taskQueue: queues.bulk, maxConcurrentActivityTaskExecutions: config.worker.bulkSlots }),
-    ])
-    const running = Promise.all(workers.map((worker) => worker.run()))
-    onReady?.()
-    await running
   } finally {
     presence.stop()
-    await connection.close()
   }
+}
+
+async function createWorkers(composition: Composition, connection: NativeConnection, namespace: string): Promise<Worker[]> {
+  const { config } = composition
+  const queues = queuesOf(config.host)
+  const base: Omit<WorkerOptions, 'taskQueue'> = {
+    connection,
+    namespace,
+    activities: createActivities(composition),
+    interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
+    shutdownGraceTime: config.worker.shutdownGraceMs,
+    maxHeartbeatThrottleInterval: heartbeatThrottleMs,
+    defaultHeartbeatThrottleInterval: heartbeatThrottleMs,
+  }
+  return Promise.all([
+    Worker.create({
+      ...base,
+      taskQueue: mainTaskQueue,
+      workflowBundle: { codePath: fileURLToPath(new URL('./workflow-bundle.js', import.meta.url)) },
+      maxCachedWorkflows: 100,
+      // After this a dead worker's workflows go to another one: not later than its activities do.
+      stickyQueueScheduleToStartTimeout: Math.min(config.timeouts.heartbeatMs, stickyPatienceMs),
+    }),
+    Worker.create({ ...base, taskQueue: queues.host, maxConcurrentActivityTaskExecutions: watchingSlots }),
+    Worker.create({ ...base, taskQueue: queues.bulk, maxConcurrentActivityTaskExecutions: config.worker.bulkSlots }),
+  ])
 }
 
 async function connect(options: { readonly address: string }): Promise<NativeConnection> {

@@ -1,9 +1,10 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Connection } from '@temporalio/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { presenceFile } from '../../src/jobs/worker-presence.js'
 import { freePort } from '../servers/free-port.js'
 import { startCli } from './cli-process.js'
 
@@ -42,6 +43,16 @@ async function isTemporalUp(): Promise<boolean> {
   await connection?.close()
   return connection !== undefined
 }
+
+test('a worker that finds no Temporal has shown itself to the jobs before it says so', async () => {
+  const presence = presenceFile(join(directory, 'state'))
+  await mkdir(join(directory, 'state'), { mode: 0o711 })
+  await writeFile(presence, '')
+  await utimes(presence, new Date(0), new Date(0))
+  const worker = startCli(['worker'], env)
+  expect(await worker.ended).toMatchObject({ exitCode: 10, stderr: expect.stringContaining('CONTROL_PLANE') })
+  expect((await stat(presence)).mtimeMs).toBeGreaterThan(0)
+})
 
 test('dev runs Temporal with its UI and a worker, a second one the worker alone, and Ctrl-C ends each with its own', async () => {
   const uiPort = await freePort()
