@@ -2,6 +2,7 @@ import { compose } from '../../composition/compose.js'
 import type { LoadedConfig } from '../../config/load-config.js'
 import { HoldfastError } from '../../domain/errors.js'
 import { parseRepositoryName, parseSystemName, type RepositoryName, type SystemName } from '../../domain/ids.js'
+import { checkConfiguration } from './check-configuration.js'
 import { checkInstances } from './check-instances.js'
 import { checkKeys } from './check-keys.js'
 import { checkPrograms } from './check-programs.js'
@@ -9,7 +10,7 @@ import { checkRepository } from './check-repository.js'
 import { checkState } from './check-state.js'
 import { checkSystem } from './check-system.js'
 import { checkTemporal } from './check-temporal.js'
-import { type DoctorFinding, look, ok } from './finding.js'
+import { type DoctorFinding, look } from './finding.js'
 
 /**
  * Looks at everything a backup and a restore need, from this host, whatever of it fails: configuration, Temporal, keys, programs,
@@ -21,12 +22,12 @@ export async function runDoctor(
   env: NodeJS.ProcessEnv,
   only: SystemName | undefined,
 ): Promise<readonly DoctorFinding[]> {
-  const { config, path } = loaded
+  const { config } = loaded
   const systems = only === undefined ? Object.keys(config.systems).map(parseSystemName) : [only]
   const composition = await compose(loaded, env)
   const known = systems.map((name) => composition.system(name))
   const findings = await Promise.all([
-    [ok('configuration', `${path} is valid; this host is ${config.host}`)],
+    checkConfiguration(loaded),
     look('Temporal', (signal) => checkTemporal(config, env, hostsOf(known, config.host), signal)),
     look('keys', () => checkKeys(config, env)),
     look('programs', () => checkPrograms(config)),
