@@ -29,7 +29,13 @@ export function obstacleOf(activity: Pending, nowMs: number): Obstacle | undefin
   const doing = activityWords(activity.activityType?.name)
   if (activity.lastFailure != null) return hasMovedAgain(activity) ? undefined : retried(activity, doing, nowMs)
   if (activity.lastStartedTime != null || !waitsLong(activity.scheduledTime, nowMs)) return undefined
-  return { key: `${doing} slot`, text: `${doing}: waits for a worker on its host (or for a free bulk slot)` }
+  return { key: `${doing} slot`, text: `${doing}: waits for a worker on ${hostOf(activity)} (or for a free bulk slot)` }
+}
+
+/** Its queue is named by the host. Not every server tells it. */
+function hostOf({ activityOptions }: Pending): string {
+  const host = /^host-(.+?)(?:-bulk)?$/.exec(activityOptions?.taskQueue?.name ?? '')?.[1]
+  return host === undefined ? 'its host' : `host ${host}`
 }
 
 export function progressOf({ heartbeatDetails }: Pending): Progress | undefined {

@@ -36,6 +36,7 @@ beforeAll(async () => {
         repositories: ['local'],
         kinds: { full: {}, logical: {} },
       },
+      far: { engine: 'postgres', host: 'db9', connection: { hosts: ['127.0.0.1:1'], user: 'x' }, repositories: ['local'] },
     },
   }
   const config = join(directory, 'holdfast.yaml')
@@ -57,10 +58,10 @@ interface Status {
 const cli = (...args: readonly string[]): Promise<CliResult> => runCli(args, env)
 
 /** Asks until it is as expected: what Temporal lists comes a moment later. */
-async function untilStatus(isSo: (status: Status) => boolean): Promise<Status> {
+async function untilStatus(isSo: (status: Status) => boolean, system = 'shop'): Promise<Status> {
   const giveUpAt = Date.now() + 30_000
   for (;;) {
-    const { stdout } = await cli('status', 'shop', '--json')
+    const { stdout } = await cli('status', system, '--json')
     const status = JSON.parse(stdout) as Status
     if (isSo(status)) return status
     if (Date.now() > giveUpAt) throw new Error(`it did not come to that: ${stdout}`)
@@ -88,6 +89,7 @@ test('without a worker what was started is shown, waiting for one, and cancellin
 
 test('what is tried again, and what waits for another operation, is told in words, with how long it goes on', async () => {
   worker = await startWorkerProcess(env, join(directory, 'worker.log'))
+  await cli('backup', 'far', '--detach')
   const full = startCli(['backup', 'shop'], env)
   await full.says('looking at the source: ')
   await full.says('goes on trying for ')
@@ -114,6 +116,7 @@ test('what is tried again, and what waits for another operation, is told in word
       obstacles: [{ lastFailure: expect.stringContaining('ECONNREFUSED') }],
     },
   ])
+  await untilStatus(({ running }) => JSON.stringify(running).includes('waits for a worker on host db9 '), 'far')
   full.interrupt()
   expect(await full.ended).toMatchObject({ exitCode: 130, stderr: expect.stringContaining('goes on in the workers') })
 }, 120_000)
