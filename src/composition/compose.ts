@@ -125,9 +125,10 @@ export async function compose({ config, path }: LoadedConfig, env: NodeJS.Proces
   }
 }
 
-function known<T>(value: T | undefined, what: string, name: string): T {
+function known<T>(value: T | undefined, what: 'system' | 'repository', name: string): T {
   if (value !== undefined) return value
+  const several = what === 'system' ? 'systems' : 'repositories'
   throw new HoldfastError('NOT_FOUND', `there is no ${what} "${name}" in the configuration`, {
-    hint: `names of ${what}s are the keys below \`${what === 'system' ? 'systems' : 'repositories'}\` in holdfast.yaml`,
+    hint: `names of ${several} are the keys below \`${several}\` in holdfast.yaml`,
   })
 }

@@ -132,7 +132,7 @@ async function removeCopy(
     )
   } catch (error) {
     if (isCancellation(error)) throw error
-    log.warn('a copy could not be removed; a later sweep does', { repository, error: failureOf(error).message })
+    log.warn('a copy could not be removed, and is left', { repository, error: failureOf(error).message })
     return 'left'
   }
 }
