@@ -92,11 +92,11 @@ const rules = {
   PROCESS_FAILED: { retryable: false, exitStatus: 9, hint: 'read the last lines of the program’s output in the message' },
   JOB_LOST: { retryable: true, exitStatus: 9, hint: 'the process that did the work ended without a result; it is started again' },
   CONTROL_PLANE: { retryable: true, exitStatus: 10, hint: 'check that Temporal runs at the configured address' },
-  NO_WORKER: { retryable: true, exitStatus: 10, hint: 'start `holdfast worker` on the system’s `host`' },
+  NO_WORKER: { retryable: true, exitStatus: 10, hint: 'start `holdfast worker` on the system’s `host`, under that name' },
   TIMED_OUT: {
     retryable: false,
     exitStatus: 10,
-    hint: 'does a worker run on the system’s `host`, under that name? The Temporal UI shows what it waited for; `timeouts` and `replicationDeadline` say how long it may take',
+    hint: 'see in the Temporal UI what it waited for (a worker, a store); `timeouts` and `replicationDeadline` say how long it may take',
   },
   STOPPED: { retryable: false, exitStatus: 11, hint: 'the operation was stopped; start it again when you are ready' },
   HOOK_FAILED: { retryable: false, exitStatus: 1, hint: 'run the hook by hand to see why it fails' },

@@ -112,6 +112,26 @@ describe.concurrent('archiveWal, with mocked activities', () => {
   })
 })
 
+describe.concurrent('forgetWal, with mocked activities', () => {
+  test('ends jobs that are left before the guard goes, and no cancellation keeps the guard', async () => {
+    const play = await bench.forget()
+    await play.handle.cancel()
+    expect(await play.ending).toMatchObject({ outcome: 'done' })
+    expect(play.calls).toEqual(['planWal', 'stopWal shop', 'dropGuard shop'])
+  })
+
+  test('a host without a worker is told as such, once the time of a small step is over', async () => {
+    const { planWal } = mockedActivities({ lightMs: 100 })
+    const queues = { host: 'host-nobody', bulk: 'host-nobody-bulk' }
+    const play = await bench.forget({ planWal: async (request) => ({ ...(await planWal(request)), queues }) })
+    expect(await play.ending).toEqual({
+      outcome: 'failed',
+      code: 'NO_WORKER',
+      message: 'no worker took activity stopWal',
+    })
+  })
+})
+
 /** A job that tells of a gap, twice, and goes on. */
 async function tellGap(): Promise<void> {
   const context = Context.current()

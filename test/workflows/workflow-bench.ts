@@ -51,6 +51,7 @@ export interface WorkflowBench {
   restore(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<RestoreReport>>
   restoreDatabase(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<DatabaseRestoreReport>>
   archive(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<void>>
+  forget(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<void>>
   handle(workflowId: string): WorkflowHandle
   /** A backup under this id that goes on until it is terminated: nobody works on it. The next one under it follows the script. */
   occupy(workflowId: string, script: Script): Promise<WorkflowHandleWithFirstExecutionRunId>
@@ -100,6 +101,7 @@ export async function openWorkflowBench(address: string): Promise<WorkflowBench>
     restore: (script = {}, times = {}) => start(workflowNames.restoreToNewInstance, restoreRequest, script, times),
     restoreDatabase: (script = {}, times = {}) => start(workflowNames.restoreIntoDatabase, databaseRequest, script, times),
     archive: (script = {}, times = {}) => start(workflowNames.archiveWal, asked, script, times),
+    forget: (script = {}, times = {}) => start(workflowNames.forgetWal, { ...asked, dropGuard: true }, script, times),
     handle: (workflowId) => client.workflow.getHandle(workflowId),
     occupy(workflowId, script) {
       plays.set(workflowId, { activities: { ...mockedActivities({}), ...script } as unknown as Record<string, Run>, calls: [] })
