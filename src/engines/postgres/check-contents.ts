@@ -23,7 +23,9 @@ interface ContentsCheck {
 export async function checkContents(check: ContentsCheck, signal: AbortSignal): Promise<CheckResult[]> {
   const { inventory, restored, access, address } = check
   const names = (databases: readonly { readonly name: string }[]) => databases.map(({ name }) => name)
-  const expected = [...names(inventory.databases), ...inventory.unread.map(({ database }) => database)]
+  const interrupted = new Set(restored.interrupted)
+  const unread = inventory.unread.filter(({ database }) => !interrupted.has(database))
+  const expected = [...names(inventory.databases), ...unread.map(({ database }) => database)]
   const reasons = new Map(restored.unread.map(({ database, reason }) => [database, `: ${reason}`]))
   const missing = expected.filter((name) => !names(restored.databases).includes(name))
   const list = missing.map((name) => `${name}${reasons.get(name) ?? ''}`).join('; ')
@@ -86,7 +88,10 @@ interface Reading {
   readonly condition: string
 }
 
-/** Reads the first row of every table and materialized view. Foreign tables are somebody else's. @returns how many, or what failed */
+/**
+ * Reads the first row of every table and materialized view, of each one alone: a foreign partition is somebody else's, and a copy
+ * must not go to the servers of the original. @returns how many, or what failed
+ */
 async function readTables(
   database: InventoryDatabase,
   { access, address, condition }: Reading,
@@ -99,7 +104,7 @@ async function readTables(
           where c.relkind in ('r', 'p', 'm') and c.relispopulated and c.relpersistence <> 't' and n.nspname <> 'information_schema'
             and ${condition}`,
       )
-      for (const table of tables) await connection.rows(`select 1 from ${table.name} limit 1`)
+      for (const table of tables) await connection.rows(`select 1 from only ${table.name} limit 1`)
       return tables.length
     })
   } catch (error) {

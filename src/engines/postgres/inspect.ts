@@ -48,7 +48,11 @@ async function inspectCluster(connection: Connection, access: Access) {
               order by rolcanlogin desc, oid limit 1) as superuser,
             (select count(*)::int from pg_roles) as roles`,
   )
-  const databases = await readDatabases(connection, `datallowconn and datname <> 'template0'`)
+  const databases = await readDatabases(
+    connection,
+    `datallowconn and datconnlimit <> ${dropInterrupted} and datname <> 'template0'`,
+  )
+  const interrupted = await readDatabases(connection, `datconnlimit = ${dropInterrupted}`)
   const defaults = await oneRow<{ encoding: string; collate: string; ctype: string }>(
     connection,
     `select pg_encoding_to_char(encoding) as encoding, datcollate as collate, datctype as ctype
@@ -62,12 +66,16 @@ async function inspectCluster(connection: Connection, access: Access) {
     connectDatabase: access.database,
     roles: head.roles,
     defaults,
+    ...(interrupted.length === 0 ? {} : { interrupted: interrupted.map(({ name }) => name) }),
     tablespaces: await readTablespaces(connection),
     settings: await readSettings(connection),
     paths: await readPaths(connection),
   }
   return { databases, rest }
 }
+
+/** What `datconnlimit` says of a database whose DROP did not come to its end: it can be dropped again, and nothing else. */
+const dropInterrupted = -2
 
 /** Tablespaces outside the data directory, by OID. */
 export function readTablespaces(connection: Connection): Promise<Inventory['tablespaces']> {

@@ -51,6 +51,8 @@ const inventorySchema = z.object({
   databases: z.array(databaseSchema),
   /** Databases whose contents could not be listed, and why. */
   unread: z.array(z.object({ oid: z.string().optional(), database: z.string(), reason: z.string() })),
+  /** Databases that an interrupted DROP DATABASE left. They are in copies of the files, and of no use to anybody. */
+  interrupted: z.array(z.string()).optional(),
   roles: z.number(),
   /** What databases are made with unless they say otherwise. */
   defaults: z.object({ encoding: z.string(), collate: z.string(), ctype: z.string() }).optional(),
@@ -107,8 +109,14 @@ export function withoutSecondLook(before: Inventory): Inventory {
 }
 
 /** For the manifest, which is plain: names of databases are nobody's business, and are in the inventory with the reasons. */
-export function notesOnUnread({ unread }: Inventory): string[] {
-  if (unread.length === 0) return []
-  const many = unread.length === 1 ? '1 database was' : `${unread.length} databases were`
-  return [`${many} not inspected; the inventory names the reasons`]
+export function notesOnUnread({ unread, interrupted = [] }: Inventory): string[] {
+  const were = (count: number) => (count === 1 ? '1 database was' : `${count} databases were`)
+  return [
+    ...(unread.length === 0 ? [] : [`${were(unread.length)} not inspected; the inventory names the reasons`]),
+    ...(interrupted.length === 0
+      ? []
+      : [
+          `${were(interrupted.length)} left behind by an interrupted DROP DATABASE, which should be repeated; the inventory has names`,
+        ]),
+  ]
 }
