@@ -10,6 +10,7 @@ import {
 } from '../domain/ids.js'
 import { parseLsn } from '../domain/lsn.js'
 import type { Manifest } from '../domain/manifest.js'
+import { tablespacesOf } from '../domain/physical-facts.js'
 import { keyIdSchema, parsed } from './document-schema.js'
 import { artifactPattern, attemptPattern } from './keys.js'
 
@@ -104,7 +105,15 @@ function contradictions(manifest: Manifest): string[] {
       ? []
       : [`dueAt ${manifest.dueAt} is not the time of ${manifest.backup}`]),
     ...('dumps' in manifest.facts === (kind === 'logical') ? [] : [`the facts are not those of a ${kind} backup`]),
+    ...(sameTablespaces(manifest) ? [] : ['the tablespaces of its facts are not those it has artifacts of']),
     ...(new Set(names).size === names.length ? [] : ['two artifacts have the same name']),
     ...(Date.parse(manifest.startedAt) <= Date.parse(manifest.stoppedAt) ? [] : ['stoppedAt is before startedAt']),
   ]
+}
+
+/** Else it could not be restored: each needs its files and a directory to put them in. */
+function sameTablespaces({ artifacts, facts }: Manifest): boolean {
+  const held = artifacts.flatMap(({ tablespace }) => tablespace ?? [])
+  const named = tablespacesOf(facts).map(({ oid }) => oid)
+  return held.length === named.length && new Set([...held, ...named]).size === held.length
 }

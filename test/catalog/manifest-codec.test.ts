@@ -30,11 +30,16 @@ describe('encodeManifest', () => {
     ['no artifact', { artifacts: [] }],
     ['a path as an artifact', { artifacts: [sampleArtifact('../base.tar.zst', 'base')] }],
     ['a tablespace without its OID', { artifacts: [sampleArtifact('1.tar.zst', 'tablespace')] }],
+    ['a tablespace without its artifact', { facts: { ...plain.facts, tablespaces: [] } }],
+    [
+      'an artifact of a tablespace nobody knows',
+      { artifacts: plain.artifacts.filter(({ role }) => role !== 'tablespace'), facts: plain.facts },
+    ],
     ['an end before the beginning', { stoppedAt: '2026-01-10T02:00:00Z' }],
     ['text that is no Unicode', { reason: '\ud800' }],
     ['an attempt that is a path', { attempt: 'a1/../a2' }],
   ])('refuses %s rather than write what it could not read', async (_, wrong) => {
-    expect(await codeOf(() => encodeManifest(sampleManifest(wrong), noKeys))).toBe('INTERNAL')
+    expect(await codeOf(() => encodeManifest({ ...plain, ...wrong } as Manifest, noKeys))).toBe('INTERNAL')
   })
 
   test('names the key it lacks', () => {

@@ -19,6 +19,7 @@ export function sampleManifest(options: SampleOptions = {}): Manifest {
   const { kind = 'full', dueAt = '2026-01-10T03:00:00.000Z', attempt = 'a1', keyId } = options
   const system = parseSystemName(options.system ?? 'avi5')
   const suffix = keyId === undefined ? 'zst' : 'zst.enc'
+  const artifacts = options.artifacts ?? (kind === 'logical' ? dumpArtifacts(suffix) : physicalArtifacts(suffix))
   return {
     formatVersion: 1,
     backup: backupIdFor(system, kind, new Date(dueAt)),
@@ -29,8 +30,8 @@ export function sampleManifest(options: SampleOptions = {}): Manifest {
     dueAt,
     startedAt: dueAt,
     stoppedAt: options.stoppedAt ?? new Date(Date.parse(dueAt) + 90_000).toISOString(),
-    facts: kind === 'logical' ? dumpFacts : physicalFacts,
-    artifacts: options.artifacts ?? (kind === 'logical' ? dumpArtifacts(suffix) : physicalArtifacts(suffix)),
+    facts: kind === 'logical' ? dumpFacts : physicalFacts(artifacts),
+    artifacts,
     compression: 'zstd',
     encryption: keyId === undefined ? { format: 'none' } : { format: 'aws-encryption-sdk', keyId },
     holdfastVersion: '0.1.0',
@@ -50,13 +51,16 @@ const serverFacts = {
   dataBytes: 2_450_000_000,
 } as const
 
-const physicalFacts: EngineFacts = {
-  ...serverFacts,
-  timeline: 1,
-  startLsn: parseLsn('0/2000028'),
-  stopLsn: parseLsn('0/2000138'),
-  segmentSizeBytes: 16 * 1024 * 1024,
-  tablespaces: [{ oid: '16401', name: 'Schnelle Platte', location: '/mnt/fast/tblspc' }],
+function physicalFacts(artifacts: readonly Artifact[]): EngineFacts {
+  const oids = artifacts.flatMap(({ tablespace }) => tablespace ?? [])
+  return {
+    ...serverFacts,
+    timeline: 1,
+    startLsn: parseLsn('0/2000028'),
+    stopLsn: parseLsn('0/2000138'),
+    segmentSizeBytes: 16 * 1024 * 1024,
+    tablespaces: oids.map((oid) => ({ oid, name: 'Schnelle Platte', location: '/mnt/fast/tblspc' })),
+  }
 }
 
 const dumpFacts: EngineFacts = { ...serverFacts, dumps: 'custom' }

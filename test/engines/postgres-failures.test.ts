@@ -1,14 +1,18 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { encodeManifest } from '../../src/catalog/manifest-codec.js'
 import type { Captured } from '../../src/domain/manifest.js'
+import { tablespacesOf } from '../../src/domain/physical-facts.js'
 import { type Inventory, parseInventory } from '../../src/engines/postgres/inventory.js'
 import { createPostgresEngine } from '../../src/engines/postgres/postgres-engine.js'
-import { startPostgres, type TestPostgres } from '../servers/postgres.js'
+import { noKeys } from '../catalog/sample-manifest.js'
+import { serverUser, startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
-import { engineFor, engineOptions } from './postgres-fixture.js'
+import { createRestorePlace, engineFor, engineOptions, manifestOf } from './postgres-fixture.js'
 
 const { signal } = new AbortController()
 const request = { kind: 'full', label: 'avi5 nightly' } as const
@@ -170,6 +174,53 @@ test('databases made and definitions changed while a backup runs are not promise
     ['template1', 'unchanged'],
   ])
 })
+
+test('a tablespace dropped while a backup runs is in the backup, and gone from what is restored', async () => {
+  await makeTablespace('leaving')
+  const during = await createArtifactFolder(async (name) => {
+    if (name === 'base.tar') await server.sql('drop tablespace leaving')
+  })
+  const place = await createRestorePlace()
+  try {
+    const engine = engineFor(server)
+    const manifest = manifestOf(await engine.capture(request, during.sink, signal))
+    expect(tablespacesOf(manifest.facts).map(({ name }) => name)).toEqual(['leaving'])
+    expect(encodeManifest(manifest, noKeys).length).toBeGreaterThan(0)
+    const instance = await place.create(manifest, engine)
+    const restore = { instance, manifest, reader: during.reader }
+    await engine.prepare({ ...restore, progress: () => {} }, signal)
+    await place.provisioner.start(instance, signal)
+    await engine.recover({ instance, manifest, progress: () => {} }, signal)
+    const checks = await engine.check({ ...restore, stage: 'running' }, signal)
+    expect(checks.filter(({ outcome }) => outcome === 'failed')).toEqual([])
+  } finally {
+    await place.remove()
+    await during.remove()
+  }
+})
+
+test('a tablespace made while a backup runs makes it begin again', async () => {
+  const during = await createArtifactFolder(async (name) => {
+    if (name === 'base.tar') await makeTablespace('arriving')
+  })
+  try {
+    await expect(engineFor(server).capture(request, during.sink, signal)).rejects.toMatchObject({
+      code: 'CAPTURE_LOST',
+      message: expect.stringContaining('tablespace was made'),
+    })
+  } finally {
+    await during.remove()
+    await server.sql('drop tablespace arriving')
+  }
+})
+
+async function makeTablespace(name: string): Promise<void> {
+  const location = join(server.directory, name)
+  await mkdir(location, { mode: 0o700 })
+  const { uid, gid } = await serverUser()
+  await chown(location, uid, gid)
+  await server.sql(`create tablespace ${name} location '${location}'`)
+}
 
 test('a server that goes away when its backup is complete does not take it back', async () => {
   const late = await createArtifactFolder(async (name) => {

@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Artifact, Captured, PostgresFacts } from '../../domain/manifest.js'
+import type { Artifact, Captured, PostgresFacts, Tablespace } from '../../domain/manifest.js'
 import type { CaptureSink } from '../engine.js'
 import { type BackupManifest, parseBackupManifest, walSpan } from './backup-manifest.js'
 import { takeBaseBackup } from './base-backup.js'
 import type { CompressionChoice } from './base-backup-command.js'
+import { capturedTablespaces } from './captured-tablespaces.js'
 import { type ChosenServer, chooseServer } from './choose-server.js'
 import { readConfigurationFiles } from './configuration-files.js'
 import { type Connection, oneRow, withConnection } from './connection.js'
@@ -43,6 +44,7 @@ export async function captureFull(
     const whenComplete = () => lookAgain(before, () => inspect(options, server.address, signal), signal)
     const { archives, completed } = await takeBaseBackup({ options, plan, connection, sink, whenComplete }, signal)
     const { inventory, stoppedAt } = completed
+    const tablespaces = capturedTablespaces(archives, before, inventory)
     const manifest = parseBackupManifest(await readFile(join(stagingDirectory, 'backup_manifest')))
     const artifacts = [...archives, ...(await storeStagedRest(stagingDirectory, sink, signal))]
     artifacts.push(await storeBytes('inventory.json', 'inventory', Buffer.from(JSON.stringify(inventory)), sink))
@@ -51,7 +53,7 @@ export async function captureFull(
     }
     return {
       artifacts,
-      facts: describeFacts(identity, server, manifest, inventory),
+      facts: describeFacts(identity, server, manifest, tablespaces),
       startedAt: before.takenAt,
       stoppedAt,
       tools: { pg_basebackup: tools.version },
@@ -90,7 +92,7 @@ async function storeStagedRest(stagingDirectory: string, sink: CaptureSink, sign
   return [await store('pg_wal.tar', 'wal'), await store('backup_manifest', 'backup-manifest')]
 }
 
-function describeFacts(row: Identity, server: ChosenServer, manifest: BackupManifest, inventory: Inventory): PostgresFacts {
+function describeFacts(row: Identity, server: ChosenServer, manifest: BackupManifest, tablespaces: Tablespace[]): PostgresFacts {
   const span = walSpan(manifest)
   return {
     engine: 'postgres',
@@ -102,7 +104,7 @@ function describeFacts(row: Identity, server: ChosenServer, manifest: BackupMani
     serverVersionNumber: server.versionNumber,
     segmentSizeBytes: Number(row.segment_bytes),
     dataChecksums: row.checksums === 'on',
-    tablespaces: inventory.tablespaces,
+    tablespaces,
     dataBytes: [...manifest.files.values()].reduce((total, { sizeBytes }) => total + sizeBytes, 0),
   }
 }
