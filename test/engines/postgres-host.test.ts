@@ -5,6 +5,8 @@ import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ArtifactReader, HostRequest } from '../../src/engines/engine.js'
 import { checkHost } from '../../src/engines/postgres/check-host.js'
+import { choosePreload } from '../../src/engines/postgres/logical/choose-preload.js'
+import { readInventory } from '../../src/engines/postgres/prepared-artifacts.js'
 import { runProgram } from '../../src/process/run-program.js'
 import { sampleManifest } from '../catalog/sample-manifest.js'
 import { postgresPrograms } from '../servers/postgres.js'
@@ -63,6 +65,17 @@ describe('a look at the host a server is to run on', () => {
     if (absent === '') return expect(await looking).toEqual([])
     const message = `the server loads ${absent} at its start, which this host does not have in ${directory}/lib`
     await expect(looking).rejects.toMatchObject({ code: 'TOOL_MISSING', message, hint: expect.stringContaining('install') })
+  })
+
+  test.each<[string, Original, string | undefined, string[]]>([
+    ['what the original loaded', { preload: 'pg_cron, timescaledb' }, 'timescaledb', ['pg_cron']],
+    ['what extensions insist on, where nobody could see that', { extensions: ['plpgsql', 'timescaledb'] }, 'timescaledb', []],
+    ['nothing', { extensions: ['plpgsql'] }, undefined, []],
+  ])('a server made from dumps loads %s, if it is there', async (_, original, loaded, absent) => {
+    const { manifest, reader, binDirectory } = requestOf(original)
+    const settings = loaded === undefined ? [] : [{ name: 'shared_preload_libraries', value: loaded }]
+    const preload = await choosePreload(await readInventory(manifest, reader), binDirectory, signal)
+    expect(preload).toEqual({ settings, absent })
   })
 
   test('extensions that are not there are told of, each once', async () => {

@@ -19,8 +19,11 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'pg15-'))
   await runProgram({ program: 'chmod', args: ['0755', directory] }, {})
   programs = await copyInstallation(directory)
-  await addStandIn(programs)
-  server = await startPostgres({ major: 15, programs })
+  await addStandIn(programs, 'timescaledb', timescale)
+  await addStandIn(programs, 'pg_cron', cron)
+  await addLibrary(programs, 'only_there')
+  const settings = { shared_preload_libraries: 'only_there, timescaledb, pg_cron', 'cron.database_name': 'jobs' }
+  server = await startPostgres({ major: 15, programs, settings })
   folder = await createArtifactFolder()
 })
 
@@ -41,7 +44,7 @@ test('a stand-in for TimescaleDB, which cannot be had here, is loaded and told o
       { what: 'pre', sample: null },
       { what: 'post', sample: 'sample' },
     ])
-    expect(await copy.sql('show shared_preload_libraries')).toEqual([{ shared_preload_libraries: 'timescaledb' }])
+    expect(await copy.sql('show shared_preload_libraries')).toEqual([{ shared_preload_libraries: 'only_there, timescaledb, pg_cron' }])
     expect(await copy.sql('select count(*)::int as rows from sample')).toEqual([{ rows: 100 }])
   } finally {
     await copy.remove()
@@ -59,6 +62,25 @@ test('a stand-in for TimescaleDB, which cannot be had here, is loaded and told o
   await expect(part).rejects.toMatchObject({ code: 'NOT_SUPPORTED', message: expect.stringContaining('as a whole') })
 })
 
+test('what the original loads at its start is loaded where this host has it, and told of where it has not', async () => {
+  await server.sql('create database jobs')
+  await server.sql('create extension pg_cron', 'jobs')
+  const engine = engineFor(server, { binDirectories: { 15: programs }, logical: { databases: ['jobs'], jobs: 1 } })
+  const manifest = await captureLogical(engine, folder)
+  await rm(libraryFile(await configured(programs, '--pkglibdir'), 'only_there'))
+  const copy = await restoreLogical({ engine, folder, manifest })
+  try {
+    expect(await copy.sql('select extname from pg_extension where oid > 16383', 'jobs')).toEqual([{ extname: 'pg_cron' }])
+    expect(copy.before.find(({ name }) => name === 'statements')).toMatchObject({
+      outcome: 'not-run',
+      message: expect.stringContaining('the library only_there'),
+    })
+    expect(copy.running.filter(({ outcome }) => outcome === 'failed')).toEqual([])
+  } finally {
+    await copy.remove()
+  }
+})
+
 /** Below a directory, under the old paths: PostgreSQL finds its files relative to its programs. @returns those */
 async function copyInstallation(root: string): Promise<string> {
   const bin = postgresPrograms(15)
@@ -69,12 +91,20 @@ async function copyInstallation(root: string): Promise<string> {
 }
 
 /** An extension of the same name, with functions of the same names, and a library that does nothing when it is preloaded. */
-async function addStandIn(bin: string): Promise<void> {
+async function addStandIn(bin: string, name: string, script: string): Promise<void> {
   const extension = join(await configured(bin, '--sharedir'), 'extension')
-  const library = await configured(bin, '--pkglibdir')
-  await writeFile(join(extension, 'timescaledb.control'), `default_version = '1.0'\nrelocatable = true\n`)
-  await writeFile(join(extension, 'timescaledb--1.0.sql'), standIn)
-  await copyFile(join(library, 'dict_snowball.so'), join(library, 'timescaledb.so'))
+  await writeFile(join(extension, `${name}.control`), `default_version = '1.0'\nrelocatable = true\n`)
+  await writeFile(join(extension, `${name}--1.0.sql`), script)
+  await addLibrary(bin, name)
+}
+
+async function addLibrary(bin: string, name: string): Promise<void> {
+  const libraries = await configured(bin, '--pkglibdir')
+  await copyFile(libraryFile(libraries, 'dict_snowball'), libraryFile(libraries, name))
+}
+
+function libraryFile(libraries: string, name: string): string {
+  return join(libraries, `${name}.so`)
 }
 
 async function configured(bin: string, what: string): Promise<string> {
@@ -82,11 +112,19 @@ async function configured(bin: string, what: string): Promise<string> {
   return stdout.trim()
 }
 
-const standIn = `
+const timescale = `
 create function timescaledb_pre_restore() returns void language plpgsql as $$ begin
   create table told as select 'pre' as what, to_regclass('sample')::text as sample;
 end $$;
 create function timescaledb_post_restore() returns void language plpgsql as $$ begin
   insert into told select 'post', to_regclass('sample')::text;
+end $$;
+`
+
+/** As pg_cron does: it is made only where its library was loaded at the start, and in one database alone. */
+const cron = `
+do $$ begin
+  if current_setting('shared_preload_libraries') !~ 'pg_cron' then raise 'pg_cron can only be loaded via shared_preload_libraries'; end if;
+  if current_setting('cron.database_name') <> current_database() then raise 'can only create extension in another database'; end if;
 end $$;
 `

@@ -18,7 +18,7 @@ beforeAll(async () => {
   for (const statement of original) await server.sql(statement)
   await server.sql(oddContents.join('; '), odd)
   engine = engineFor(server)
-  folder = await createArtifactFolder()
+  folder = await createArtifactFolder(meanwhile)
   manifest = await captureLogical(engine, folder)
 })
 
@@ -26,6 +26,12 @@ afterAll(async () => {
   await folder?.remove()
   await server?.dispose()
 })
+
+/** Once the first dump has begun, which is not of `postgres`. */
+async function meanwhile(artifact: string): Promise<void> {
+  if (!artifact.endsWith('.dump') || (await server.sql(`select from pg_roles where rolname = 'latecomer'`)).length > 0) return
+  await server.sql('create role latecomer; grant select on large object 4711 to latecomer')
+}
 
 test('a logical backup holds roles, a dump of each database by its OID, and an inventory; no name is in the plain manifest', () => {
   expect(manifest.artifacts.map(({ role }) => role)).toEqual(['globals', 'dump', 'dump', 'dump', 'inventory'])
@@ -65,6 +71,11 @@ describe.each(['15', '18'])('dumps of 15, restored into a new server of %s', (se
     const allowed = `select has_table_privilege('Reader "r"', 'sales.orders', 'select') as may_read,
         has_table_privilege('Reader "r"', 'sales.orders', 'insert') as may_write, pg_has_role('alice', 'Reader "r"', 'member') as member`
     expect(await copy.sql(allowed)).toEqual([{ may_read: true, may_write: false, member: true }])
+  })
+
+  test('have a role that was made while they were taken, and what it was granted', async () => {
+    const granted = `select grantee::regrole::text as role from pg_largeobject_metadata, aclexplode(lomacl) where grantee <> lomowner`
+    expect(await copy.sql(granted)).toEqual([{ role: 'latecomer' }])
   })
 
   test('archive nothing and wait for no standby', async () => {

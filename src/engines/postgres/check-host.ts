@@ -1,10 +1,10 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { HoldfastError } from '../../domain/errors.js'
 import { runProgram } from '../../process/run-program.js'
 import type { HostRequest } from '../engine.js'
 import { type Inventory, parseInventory } from './inventory.js'
+import { installationDirectories, missingFiles, missingLibraries, preloadedLibraries } from './preloaded-libraries.js'
 import { artifactOf } from './prepared-artifacts.js'
 
 /**
@@ -16,9 +16,9 @@ import { artifactOf } from './prepared-artifacts.js'
 export async function checkHost({ manifest, reader, binDirectory }: HostRequest, signal: AbortSignal): Promise<string[]> {
   if ('dumps' in manifest.facts) return []
   const inventory = parseInventory(await reader.read(artifactOf(manifest, 'inventory'), text))
-  const directories = await directoriesOf(binDirectory, signal)
+  const directories = await installationDirectories(binDirectory, signal)
   if (directories === undefined) return [`${binDirectory} has no pg_config: libraries and extensions were not looked for`]
-  const libraries = await missing(preloaded(inventory), (name) => libraryPath(name, directories.libraries))
+  const libraries = await missingLibraries(preloadedLibraries(inventory), directories)
   if (libraries.length > 0) {
     const message = `the server loads ${libraries.join(', ')} at its start, which this host does not have in ${directories.libraries}`
     throw new HoldfastError('TOOL_MISSING', message, {
@@ -26,45 +26,11 @@ export async function checkHost({ manifest, reader, binDirectory }: HostRequest,
     })
   }
   const extensions = new Set(inventory.databases.flatMap((database) => database.extensions.map(({ name }) => name)))
-  const absent = await missing([...extensions], (name) => join(directories.share, 'extension', `${name}.control`))
+  const absent = await missingFiles([...extensions], (name) => join(directories.share, 'extension', `${name}.control`))
   return [
     ...(absent.length === 0 ? [] : [`this host does not have the extensions ${absent.join(', ')}: what needs them will fail`]),
     ...(await sortOrders(inventory, signal)),
   ]
-}
-
-interface Directories {
-  readonly libraries: string
-  readonly share: string
-}
-
-async function directoriesOf(binDirectory: string, signal: AbortSignal): Promise<Directories | undefined> {
-  const ask = async (what: string) =>
-    (await runProgram({ program: join(binDirectory, 'pg_config'), args: [what], cwd: '/' }, { signal })).stdout.trim()
-  try {
-    return { libraries: await ask('--pkglibdir'), share: await ask('--sharedir') }
-  } catch (error) {
-    signal.throwIfAborted()
-    if (error instanceof HoldfastError && error.code === 'TOOL_MISSING') return undefined
-    throw error
-  }
-}
-
-/** A list as postgresql.conf has it: names with commas between, in double quotes where need be. */
-function preloaded({ settings }: Inventory): string[] {
-  const names = (settings.shared_preload_libraries ?? '').split(',').map((name) => name.trim().replaceAll('"', ''))
-  return names.filter((name) => name !== '')
-}
-
-function libraryPath(name: string, directory: string): string {
-  const path = name.replace('$libdir', directory)
-  const file = path.startsWith('/') ? path : join(directory, path)
-  return file.endsWith('.so') ? file : `${file}.so`
-}
-
-async function missing(names: readonly string[], pathOf: (name: string) => string): Promise<string[]> {
-  const there = await Promise.all(names.map((name) => exists(pathOf(name))))
-  return names.filter((_, index) => there[index] !== true)
 }
 
 /** Versions of glibc's rules are those of glibc; of ICU's only the server knows, and its check tells. */
@@ -88,11 +54,4 @@ async function libraryVersion(signal: AbortSignal): Promise<string | undefined> 
     signal.throwIfAborted()
     return undefined
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -67,11 +67,8 @@ export function generatedConfiguration(inventory: Inventory): string {
 }
 
 /** What `initdb` has written stays; the original's own settings may mean nothing to another version. */
-export function newServerConfiguration(instance: Instance, major: number, preload: readonly string[]): string {
-  const ours = [
-    ...ownSettings(instance, major),
-    ...(preload.length === 0 ? [] : [{ name: 'shared_preload_libraries', value: preload.join(',') }]),
-  ]
+export function newServerConfiguration(instance: Instance, major: number, loaded: readonly Assignment[]): string {
+  const ours = [...ownSettings(instance, major), ...loaded]
   return ['# Written by Holdfast for a restored server.', ...ours.map(formatSetting), ''].join('\n')
 }
 

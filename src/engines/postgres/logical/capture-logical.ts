@@ -35,12 +35,13 @@ export async function captureLogical(
   const facts = await withConnection(options, { address: server.address }, signal, (connection) =>
     readFacts(connection, databases),
   )
-  const globals = await storeGlobals(plan, facts.passwords, sink, signal)
   const dumps: Artifact[] = []
   const progress = createAmount(facts.dataBytes, sink)
   for (const database of databases) {
     dumps.push(await dumpDatabase({ plan, database, sink, onBytes: progress.begin(database.name) }, signal))
   }
+  // Last: what a dump names by then is there, also a role that was made after its turn.
+  const globals = await storeGlobals(plan, facts.passwords, sink, signal)
   const after = await lookAgain(before, async () => withDatabases(await look(), databases), signal)
   const inventory = await storeBytes('inventory.json', 'inventory', Buffer.from(JSON.stringify(after.inventory)), sink)
   return {

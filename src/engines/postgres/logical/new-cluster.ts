@@ -9,6 +9,7 @@ import { instanceFiles } from '../instance-files.js'
 import type { Inventory } from '../inventory.js'
 import { writeOwned } from '../owned-files.js'
 import { newServerConfiguration } from '../settings.js'
+import { choosePreload } from './choose-preload.js'
 
 interface NewCluster {
   readonly instance: Instance
@@ -19,9 +20,10 @@ interface NewCluster {
 
 /**
  * Makes an empty server in the instance's data directory, with the original's superuser, encoding and sort order.
+ * @returns what the operator should know
  * @throws HoldfastError RECOVERY_FAILED with what initdb says, e.g. of a locale this machine does not have
  */
-export async function makeCluster({ instance, manifest, inventory, owner }: NewCluster, signal: AbortSignal): Promise<void> {
+export async function makeCluster({ instance, manifest, inventory, owner }: NewCluster, signal: AbortSignal): Promise<string[]> {
   const program = join(instance.binDirectory, 'initdb')
   const args = [
     `--pgdata=${instance.dataDirectory}`,
@@ -45,8 +47,10 @@ export async function makeCluster({ instance, manifest, inventory, owner }: NewC
   await writeOwned(files.hostAccess, hostAccess, owner)
   await writeOwned(files.userMaps, '', owner)
   const major = Number.parseInt(await readFile(join(instance.dataDirectory, 'PG_VERSION'), 'utf8'), 10)
-  const settings = newServerConfiguration(instance, major, preloaded(inventory))
+  const preload = await choosePreload(inventory, instance.binDirectory, signal)
+  const settings = newServerConfiguration(instance, major, preload.settings)
   await writeOwned(join(instance.dataDirectory, 'postgresql.auto.conf'), settings, owner)
+  return preload.absent.map((name) => `the library ${name}, which the original loads at its start, is not on this host`)
 }
 
 /** As `host-access-file.ts` has it, without lines of the original: dumps do not hold them. `md5` takes SCRAM passwords too. */
@@ -66,10 +70,4 @@ async function checksumArgs(program: string, { facts }: Manifest, signal: AbortS
   if (facts.dataChecksums) return ['--data-checksums']
   const { stdout } = await runProgram({ program, args: ['--help'] }, { signal })
   return stdout.includes('--no-data-checksums') ? ['--no-data-checksums'] : []
-}
-
-/** Libraries without which an extension cannot be made. */
-function preloaded({ databases }: Inventory): string[] {
-  const used = new Set(databases.flatMap(({ extensions }) => extensions.map(({ name }) => name)))
-  return ['timescaledb'].filter((name) => used.has(name))
 }

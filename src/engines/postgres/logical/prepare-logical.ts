@@ -23,12 +23,12 @@ export async function prepareLogical(request: PrepareRequest, jobs: number, sign
   for (const directory of [instance.dataDirectory, files.directory]) await emptyDirectory(directory)
   await makeOwnedDirectory(files.directory, owner)
   const inventory = await storeInventory(request, owner)
-  await makeCluster({ instance, manifest, inventory, owner }, signal)
+  const notes = await makeCluster({ instance, manifest, inventory, owner }, signal)
   const target = instanceTarget(instance, inventory, owner)
   const fill = async () => {
     const refused = await restoreGlobals(target, artifactOf(manifest, 'globals'), reader, signal)
     const passedOver = await restoreDumps({ request, target, jobs }, signal)
-    await writeOwned(files.refused, JSON.stringify([...refused, ...passedOver]), owner)
+    await writeOwned(files.refused, JSON.stringify([...notes, ...refused, ...passedOver]), owner)
   }
   await withPrivateServer({ instance, inventory, owner }, fill, signal)
 }
