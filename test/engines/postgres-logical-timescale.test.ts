@@ -44,7 +44,9 @@ test('a stand-in for TimescaleDB, which cannot be had here, is loaded and told o
       { what: 'pre', sample: null },
       { what: 'post', sample: 'sample' },
     ])
-    expect(await copy.sql('show shared_preload_libraries')).toEqual([{ shared_preload_libraries: 'only_there, timescaledb, pg_cron' }])
+    expect(await copy.sql('show shared_preload_libraries')).toEqual([
+      { shared_preload_libraries: 'only_there, timescaledb, pg_cron' },
+    ])
     expect(await copy.sql('select count(*)::int as rows from sample')).toEqual([{ rows: 100 }])
   } finally {
     await copy.remove()

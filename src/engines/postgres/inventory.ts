@@ -98,9 +98,18 @@ export function compareInventories(before: Inventory, after: Inventory): Invento
     ...after,
     databases: after.databases
       .filter(({ name }) => wasThere(name))
-      .map((database) => ({ ...database, during: isUntouched(database) ? 'unchanged' : 'changed' })),
+      .map((database) => ({
+        ...database,
+        roles: rolesOfBoth(earlier.get(database.name)?.roles, database.roles),
+        during: isUntouched(database) ? 'unchanged' : 'changed',
+      })),
     unread: after.unread.filter(({ database }) => wasThere(database)),
   }
+}
+
+/** A role that is needed no more may have been when its database was dumped. */
+function rolesOfBoth(earlier: InventoryDatabase['roles'] = [], later: InventoryDatabase['roles'] = []) {
+  return [...later, ...earlier.filter(({ name }) => !later.some((role) => role.name === name))]
 }
 
 /** What one look alone tells of the moment the backup ends on: nothing that would be worth comparing. */

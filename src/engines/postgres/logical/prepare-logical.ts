@@ -5,6 +5,7 @@ import { instanceFiles } from '../instance-files.js'
 import { type Inventory, parseInventory } from '../inventory.js'
 import { emptyDirectory, makeOwnedDirectory, ownerOf, writeOwned } from '../owned-files.js'
 import { artifactOf } from '../prepared-artifacts.js'
+import { makeLostRoles } from './make-lost-roles.js'
 import { makeCluster } from './new-cluster.js'
 import { withPrivateServer } from './private-server.js'
 import { restoreDumps } from './restore-dumps.js'
@@ -27,6 +28,7 @@ export async function prepareLogical(request: PrepareRequest, jobs: number, sign
   const target = instanceTarget(instance, inventory, owner)
   const fill = async () => {
     const refused = await restoreGlobals(target, artifactOf(manifest, 'globals'), reader, signal)
+    await makeLostRoles(target, signal)
     const passedOver = await restoreDumps({ request, target, jobs }, signal)
     await writeOwned(files.refused, JSON.stringify([...notes, ...refused, ...passedOver]), owner)
   }
