@@ -17,6 +17,7 @@ export async function* listFiles(root: Root, listing: Listing): AsyncIterable<Ob
   // Also tells a missing root from an empty one.
   await root.enter(root.path)
   const start = listing.prefix.slice(0, listing.prefix.lastIndexOf('/') + 1)
+  if (start.startsWith(ofTheFileSystem)) return
   if (
     start !== '' &&
     start
@@ -46,6 +47,9 @@ async function* listDirectory(root: Root, base: string, listing: Listing): Async
 
 const detailsAtOnce = 32
 
+/** Where a root is a mount: root's alone, and no key of a repository. */
+const ofTheFileSystem = 'lost+found/'
+
 /**
  * Names in a directory that lead to the prefix, directories with a `/` at the end. Comparing them in that form gives the order of
  * the whole keys below them: `a-b` comes before `a/b`, since `-` is less than `/`.
@@ -55,7 +59,7 @@ async function orderedEntries(root: Root, base: string, prefix: string): Promise
   try {
     await root.enter(directory)
     const names = await namesIn(directory, prefix.startsWith(base) ? prefix.slice(base.length) : '')
-    return names.sort(compareKeys)
+    return names.filter((name) => `${base}${name}` !== ofTheFileSystem).sort(compareKeys)
   } catch (error) {
     // A directory that went away while we walked, or a prefix below an object, holds nothing.
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []

@@ -15,7 +15,8 @@ export type WholeChecksum = 'sent' | 'unknown-to-the-store'
 
 /**
  * Makes the object of its parts. An answer may be lost after the store has done it: the SDK's next try then finds no upload, or
- * the object. What is there with our size and CRC-32 is ours.
+ * the object. What is there with our size and CRC-32 is ours; of a store that keeps none, what has our size: whoever needs to know
+ * more reads it again.
  */
 export async function completeUpload(
   s3: S3Connection,
@@ -33,7 +34,7 @@ export async function completeUpload(
   } catch (error) {
     if (!mayHaveSucceeded(error)) throw error
     const there = await headObject(s3, upload.key, options)
-    if (there?.sizeBytes !== sizeBytes || there.crc32 !== options.crc32) throw error
+    if (there === undefined || !isOurs(there, sizeBytes, options)) throw error
     return there
   }
   return confirm(s3, upload, sizeBytes, options)
@@ -70,9 +71,13 @@ function mayHaveSucceeded(error: unknown): boolean {
 // The answer says neither size nor time; asking for them also shows that the object is there, whole.
 async function confirm(s3: S3Connection, upload: Upload, sizeBytes: number, options: CompleteOptions): Promise<ObjectInfo> {
   const info = await headObject(s3, upload.key, options)
-  if (info?.sizeBytes === sizeBytes && (info.crc32 === undefined || info.crc32 === options.crc32)) return info
+  if (info !== undefined && isOurs(info, sizeBytes, options)) return info
   throw new HoldfastError('ARTIFACT_DAMAGED', `"${upload.key}" in ${s3.description} is not what was uploaded`, {
     hint: 'something else writes below this prefix, or the store is damaged; do not use this copy',
     details: { expectedBytes: sizeBytes, foundBytes: info?.sizeBytes ?? null, foundCrc32: info?.crc32 ?? null },
   })
+}
+
+function isOurs(found: ObjectInfo, sizeBytes: number, { crc32 }: CompleteOptions): boolean {
+  return found.sizeBytes === sizeBytes && (found.crc32 ?? crc32) === crc32
 }

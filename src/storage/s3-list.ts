@@ -1,5 +1,6 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3'
 import type { S3Connection } from './s3-connection.js'
+import { nextPage } from './s3-pages.js'
 import type { CallOptions, ObjectInfo } from './store.js'
 
 /** Pages of 1,000 keys, one in memory. S3 orders by UTF-8 bytes. Objects no store of ours could have written are left out. */
@@ -8,6 +9,7 @@ export async function* listObjects(
   prefix: string,
   options: CallOptions & { after?: string },
 ): AsyncIterable<ObjectInfo> {
+  const what = `list of "${prefix}"`
   let token: string | undefined
   do {
     const command = new ListObjectsV2Command({
@@ -16,12 +18,12 @@ export async function* listObjects(
       ...(options.after !== undefined && { StartAfter: s3.fullKey(options.after) }),
       ...(token !== undefined && { ContinuationToken: token }),
     })
-    const page = await s3.run(`list of "${prefix}"`, options, (sending) => s3.client.send(command, sending))
+    const page = await s3.run(what, options, (sending) => s3.client.send(command, sending))
     for (const entry of page.Contents ?? []) {
       const key = s3.ownKey(entry.Key)
       if (key) yield { key, sizeBytes: entry.Size ?? 0, modifiedAt: entry.LastModified ?? new Date(0) }
       options.signal?.throwIfAborted()
     }
-    token = page.IsTruncated ? page.NextContinuationToken : undefined
+    token = nextPage(s3, what, page, page.NextContinuationToken)
   } while (token !== undefined)
 }

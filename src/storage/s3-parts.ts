@@ -4,6 +4,7 @@ import { HoldfastError, isRetryable } from '../domain/errors.js'
 import { crc32FromBase64, crc32Of, crc32ToBase64 } from './crc32-forms.js'
 import type { S3Connection } from './s3-connection.js'
 import { s3CodeOf } from './s3-errors.js'
+import { nextPage } from './s3-pages.js'
 import { corruptedOnTheWay } from './s3-put.js'
 import type { CallOptions, Upload, UploadedPart, Uploads } from './store.js'
 
@@ -84,11 +85,12 @@ async function listPage(
     UploadId: upload.id,
     ...page,
   })
-  const answer = await s3.run(`parts of "${upload.key}"`, options, (sending) => s3.client.send(command, sending))
+  const what = `parts of "${upload.key}"`
+  const answer = await s3.run(what, options, (sending) => s3.client.send(command, sending))
   const parts: UploadedPart[] = []
   for (const { PartNumber: number, ETag: etag, Size: sizeBytes = 0, ChecksumCRC32: checksum } of answer.Parts ?? []) {
     const crc32 = crc32FromBase64(checksum)
     if (number !== undefined && etag !== undefined) parts.push({ number, sizeBytes, etag, ...(crc32 && { crc32 }) })
   }
-  return { parts, next: answer.IsTruncated ? answer.NextPartNumberMarker : undefined }
+  return { parts, next: nextPage(s3, what, answer, answer.NextPartNumberMarker) }
 }

@@ -3,6 +3,7 @@ import { HoldfastError } from '../domain/errors.js'
 import type { ObjectKey } from '../domain/ids.js'
 import { completeUpload, type WholeChecksum } from './s3-complete.js'
 import type { S3Connection } from './s3-connection.js'
+import { nextPage } from './s3-pages.js'
 import { listParts, putPart } from './s3-parts.js'
 import { storedAs } from './s3-stored-as.js'
 import type { CallOptions, Upload, Uploads } from './store.js'
@@ -61,16 +62,17 @@ async function abort(s3: S3Connection, upload: Upload, options: CallOptions): Pr
 }
 
 async function* listUploads(s3: S3Connection, prefix: string, options: CallOptions): AsyncIterable<Upload> {
+  const what = `uploads below "${prefix}"`
   let markers: { KeyMarker: string; UploadIdMarker?: string } | undefined
   do {
     const command = new ListMultipartUploadsCommand({ Bucket: s3.options.bucket, Prefix: s3.fullKey(prefix), ...markers })
-    const page = await s3.run(`uploads below "${prefix}"`, options, (sending) => s3.client.send(command, sending))
+    const page = await s3.run(what, options, (sending) => s3.client.send(command, sending))
     for (const entry of page.Uploads ?? []) {
       const key = s3.ownKey(entry.Key)
       if (key && entry.UploadId !== undefined) yield { key, id: entry.UploadId, startedAt: entry.Initiated ?? new Date(0) }
     }
-    const { NextKeyMarker: nextKey, NextUploadIdMarker: nextId } = page
-    const goesOn = page.IsTruncated === true && nextKey !== undefined
-    markers = goesOn ? { KeyMarker: nextKey, ...(nextId !== undefined && { UploadIdMarker: nextId }) } : undefined
+    const nextKey = nextPage(s3, what, page, page.NextKeyMarker)
+    const nextId = page.NextUploadIdMarker
+    markers = nextKey === undefined ? undefined : { KeyMarker: nextKey, ...(nextId !== undefined && { UploadIdMarker: nextId }) }
   } while (markers)
 }

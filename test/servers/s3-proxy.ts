@@ -36,6 +36,8 @@ export interface S3Proxy {
   breakNext(match: Match): void
   /** Cuts the body of the next answer that matches in half, and the connection with it. */
   truncateNext(match: Match): void
+  /** Leaves the checksum out of the next answer that matches, as a store does that keeps none of the whole object. */
+  hideNextChecksum(match: Match): void
   /** Lets the body of the next answer that matches stop half-way, with the connection open. */
   stallNext(match: Match): void
   /** All bodies together, both ways. `undefined`: as fast as it goes. */
@@ -53,7 +55,7 @@ export interface S3Proxy {
 }
 
 interface Fault {
-  readonly kind: 'hold-before' | 'hold-after' | 'fail' | 'lose' | 'break' | 'truncate' | 'stall'
+  readonly kind: 'hold-before' | 'hold-after' | 'fail' | 'lose' | 'break' | 'truncate' | 'stall' | 'hide'
   readonly match: Match
   readonly status?: number
   readonly body?: string
@@ -117,7 +119,9 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
   }
 
   const passBack = async (passing: Passing, fault: Fault | undefined, answer: IncomingMessage, response: ServerResponse) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    const { 'x-amz-checksum-crc32': checksum, ...headers } = answer.headers
+    const shown = checksum === undefined || fault?.kind === 'hide' ? headers : answer.headers
+    response.writeHead(answer.statusCode ?? 502, shown)
     const length = Number(answer.headers['content-length'] ?? 0)
     const cut = fault?.kind === 'truncate' || fault?.kind === 'stall'
     if (cut) response.flushHeaders()
@@ -188,6 +192,9 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
     },
     truncateNext: (match) => {
       faults.push({ kind: 'truncate', match })
+    },
+    hideNextChecksum: (match) => {
+      faults.push({ kind: 'hide', match })
     },
     stallNext: (match) => {
       faults.push({ kind: 'stall', match })

@@ -89,6 +89,15 @@ it('does not leave its root through a symbolic link to a directory', async () =>
   expect((await readdir(outside)).toSorted()).toEqual(['deep', 'secret'])
 })
 
+it('passes over what the file system keeps at its root, and nowhere else', async () => {
+  await mkdir(join(root, 'lost+found'), { mode: 0o700 })
+  await writeFile(join(root, 'lost+found', '#12'), 'x')
+  await store.put(key('a/lost+found/b'), Buffer.from('x'), { ifAbsent: true })
+  expect(await keysOf(store, '')).toEqual(['a/lost+found/b'])
+  expect(await keysOf(store, 'lost')).toEqual([])
+  expect(await keysOf(store, 'lost+found/')).toEqual([])
+})
+
 it('does not follow a symbolic link in place of an object', async () => {
   await writeFile(join(base, 'secret'), 'x')
   await symlink(join(base, 'secret'), join(root, 'object'))

@@ -180,6 +180,31 @@ it.each([
   expect(await codeOf(store.uploads.complete(late, lateParts, options))).toBe(status === 404 ? 'NOT_FOUND' : 'ALREADY_EXISTS')
 })
 
+it('takes a completed upload for completed, too, where the store keeps no CRC-32 of the whole', async () => {
+  const store = bucket.open()
+  const bytes = randomBytes(1000)
+  const upload = await store.uploads.begin(key('lost/without'))
+  const parts = await sendParts(store.uploads, upload, bytes, [1])
+  proxy.loseNextAnswer(is('Complete'), 500)
+  proxy.failNext(is('Complete'), 404, errorBody('NoSuchUpload'))
+  proxy.hideNextChecksum(is('Head'))
+  const info = await store.uploads.complete(upload, parts, { ifAbsent: true, crc32: crc32Of(bytes) })
+  expect(info.crc32).toBeUndefined()
+  expect(info.sizeBytes).toBe(1000)
+})
+
+it('does not take a listing for whole that says it goes on, and not from where', async () => {
+  const store = bucket.open()
+  const upload = await store.uploads.begin(key('endless/a'))
+  const broken = (name: string) => `<${name}><IsTruncated>true</IsTruncated></${name}>`
+  proxy.failNext(is('List'), 200, broken('ListBucketResult'))
+  expect(await codeOf(keysOf(store, 'endless/'))).toBe('STORE_INCAPABLE')
+  proxy.failNext(is('ListParts'), 200, broken('ListPartsResult'))
+  expect(await codeOf(store.uploads.parts(upload))).toBe('STORE_INCAPABLE')
+  proxy.failNext(is('ListUploads'), 200, broken('ListMultipartUploadsResult'))
+  expect(await codeOf(store.uploads.find(key('endless/a')))).toBe('STORE_INCAPABLE')
+})
+
 it('does not take the object of another for its own', async () => {
   const store = bucket.open()
   const bytes = randomBytes(1000)
