@@ -1,4 +1,4 @@
-import { appendFile } from 'node:fs/promises'
+import { appendFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Instance } from '../../src/domain/instance.js'
@@ -10,7 +10,7 @@ import { createRestorePlace, engineFor, manifestOf, type RestorePlace } from './
 
 const { signal } = new AbortController()
 
-const trusting = ['host all all 127.0.0.1/32 trust', 'host replication all 127.0.0.1/32 trust']
+const trusting = ['host all all 127.0.0.1/32 trust', 'host replication all 127.0.0.1/32 trust', 'host all all 10.9.8.0/24 md5']
 
 let server: TestPostgres
 let folder: ArtifactFolder
@@ -18,18 +18,28 @@ let place: RestorePlace
 let instance: Instance
 let checks: CheckResult[]
 
-/** An original that makes it hard: its first superuser may not log in, nobody may ALTER SYSTEM, extensions run jobs. */
+/**
+ * An original that makes it hard: its first superuser may not log in, nobody may ALTER SYSTEM, extensions run jobs; its pg_hba.conf
+ * is a link, and some of its settings are in a file outside, which is not there where it is restored.
+ */
 beforeAll(async () => {
   server = await startPostgres({ major: 18, hostAccess: trusting })
   await server.sql('create role dba superuser login')
   await server.sql(`alter system set cron.launch_active_jobs = 'on'`)
   await appendFile(join(server.dataDirectory, 'postgresql.conf'), "allow_alter_system = off\ncron.host = 'production'\n")
+  const outside = join(server.directory, 'memory.conf')
+  await writeFile(outside, `work_mem = '7MB'\n`)
+  await appendFile(join(server.dataDirectory, 'postgresql.conf'), `include_if_exists '${outside}'\n`)
+  const hostAccess = join(server.dataDirectory, 'pg_hba.conf')
+  await rename(hostAccess, join(server.directory, 'hosts.conf'))
+  await symlink(join(server.directory, 'hosts.conf'), hostAccess)
   await server.stop()
   await server.start()
   await server.sql('alter role postgres nologin')
   const engine = engineFor(server, { user: 'dba' })
   folder = await createArtifactFolder()
   const manifest = manifestOf(await engine.capture({ kind: 'full', label: 'avi5' }, folder.sink, signal))
+  await rm(outside)
   place = await createRestorePlace()
   instance = await place.create(manifest, engine)
   const request = { instance, manifest, reader: folder.reader }
@@ -56,6 +66,11 @@ test('forgets its recovery where nobody may ALTER SYSTEM, so that it starts agai
   expect(await ask(`select current_setting('allow_alter_system') as off, current_setting('recovery_target') as target`)).toEqual([
     { off: 'off', target: '' },
   ])
+})
+
+test('has settings from a file that is not there any more, and who may come, from a file that was linked to', async () => {
+  const rules = `select count(*)::int as rules from pg_hba_file_rules where address = '10.9.8.0'`
+  expect(await ask(`select current_setting('work_mem') as memory, (${rules})`)).toEqual([{ memory: '7MB', rules: 1 }])
 })
 
 test('runs no jobs by the clock', async () => {

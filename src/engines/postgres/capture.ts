@@ -37,7 +37,7 @@ export async function captureFull(
 
   return withConnection(options, { address: server.address }, signal, async (connection) => {
     const identity = await readIdentity(connection)
-    const configuration = await readConfigurationFiles(connection, before.paths)
+    const configurationBeside = await readConfigurationFiles(connection, before.paths)
     const compression = await chooseCompression(options, server, tools, connection, signal)
     const plan = { tools, address: server.address, label, stagingDirectory, compression }
     // From here on nothing the server does can take a backup back that pg_basebackup has ended well.
@@ -46,6 +46,7 @@ export async function captureFull(
     const { inventory, stoppedAt } = completed
     const tablespaces = capturedTablespaces(archives, before, inventory)
     const manifest = parseBackupManifest(await readFile(join(stagingDirectory, 'backup_manifest')))
+    const configuration = configurationBeside(manifest.files)
     const artifacts = [...archives, ...(await storeStagedRest(stagingDirectory, sink, signal))]
     artifacts.push(await storeBytes('inventory.json', 'inventory', Buffer.from(JSON.stringify(inventory)), sink))
     if (configuration.archive !== undefined) {

@@ -1,35 +1,51 @@
 import { isAbsolute, relative } from 'node:path'
 import { HoldfastError } from '../../domain/errors.js'
+import type { BackupManifest } from './backup-manifest.js'
 import type { Connection } from './connection.js'
 import type { Inventory } from './inventory.js'
 import { type TarMember, tarArchive } from './tar-archive.js'
 
 export interface ConfigurationFiles {
-  /** Absent when all configuration is inside the data directory, or nothing outside could be read. */
+  /** Absent when the base backup holds all configuration, or nothing else could be read. */
   readonly archive?: Buffer
   readonly notes: readonly string[]
 }
 
+/** A configuration file as it is read through the server, or why it could not be. */
+type FoundFile = { readonly path: string } & ({ readonly content: Buffer } | { readonly refusal: string })
+
 /**
- * Reads the configuration files outside the data directory through the server (Debian keeps them in /etc/postgresql): a base
- * backup does not hold them. Members are named by their absolute path without its first `/`.
+ * Reads all configuration files through the server. A base backup holds none from outside the data directory (Debian keeps them in
+ * /etc/postgresql), and none that is but linked to from inside; which those were, only its manifest tells, and then the server may
+ * be gone.
+ * @returns what keeps those that the backup does not hold
  */
-export async function readConfigurationFiles(connection: Connection, paths: Inventory['paths']): Promise<ConfigurationFiles> {
+export async function readConfigurationFiles(
+  connection: Connection,
+  paths: Inventory['paths'],
+): Promise<(files: BackupManifest['files']) => ConfigurationFiles> {
   const { dataDirectory } = paths
   if (dataDirectory === undefined)
-    return { notes: ['the role may not see where configuration files are; they are not in the backup'] }
-  const outside = (await listFiles(connection, paths)).filter((path) => !isWithin(dataDirectory, path))
-  const members: TarMember[] = []
-  const notes: string[] = []
-  for (const path of outside) {
+    return () => ({ notes: ['the role may not see where configuration files are; they are not in the backup'] })
+  const found: FoundFile[] = []
+  for (const path of await listFiles(connection, paths)) {
     try {
       const [row] = await connection.rows<{ content: Buffer }>('select pg_read_binary_file($1) as content', [path])
-      if (row !== undefined) members.push({ path: path.slice(1), content: row.content, modifiedAt: new Date() })
+      if (row !== undefined) found.push({ path, content: row.content })
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code === 'SOURCE_UNAVAILABLE') throw error
-      notes.push(`${path} is not in the backup: ${error.message}`)
+      found.push({ path, refusal: error.message })
     }
   }
+  return (files) => keep(found.filter(({ path }) => !files.has(relative(dataDirectory, path))))
+}
+
+/** Members are named by their absolute path without its first `/`. */
+function keep(found: readonly FoundFile[]): ConfigurationFiles {
+  const members = found.flatMap((file): TarMember[] =>
+    'content' in file ? [{ path: file.path.slice(1), content: file.content, modifiedAt: new Date() }] : [],
+  )
+  const notes = found.flatMap((file) => ('refusal' in file ? [`${file.path} is not in the backup: ${file.refusal}`] : []))
   return members.length === 0 ? { notes } : { archive: tarArchive(members), notes }
 }
 
@@ -40,9 +56,4 @@ async function listFiles(connection: Connection, paths: Inventory['paths']): Pro
   const named = [paths.configFile, paths.hbaFile, paths.identFile, ...rows.map(({ path }) => path)]
   const absolute = named.filter((path) => path !== undefined && isAbsolute(path))
   return [...new Set(absolute)].filter((path) => path !== undefined).sort()
-}
-
-function isWithin(directory: string, path: string): boolean {
-  const below = relative(directory, path)
-  return below !== '' && !below.startsWith('..') && !isAbsolute(below)
 }
