@@ -9,7 +9,7 @@ from datetime import datetime
 
 from refusal import DAMAGED, USAGE, Refusal
 
-LIMIT_BYTES = 64 * 1024
+LIMIT_BYTES = 256 * 1024
 SYSTEM = r"[a-z0-9][a-z0-9_-]{0,62}"
 KINDS = "full|incremental|differential|logical"
 ROLES = ("base", "tablespace", "wal", "backup-manifest", "configuration", "inventory")

@@ -3,12 +3,10 @@ import { HoldfastError } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import type { EncryptionKey, KeyRing } from '../domain/keys.js'
 import type { Manifest } from '../domain/manifest.js'
+import { manifestLimitBytes } from '../domain/manifest-limits.js'
 import { type DocumentHmac, hmacMatches, hmacOf } from './document-hmac.js'
 import { complaint, hmacSchema } from './document-schema.js'
 import { manifestSchema } from './manifest-schema.js'
-
-/** Of an encoded manifest. Small enough to be read whole, always. */
-export const manifestLimitBytes = 64 * 1024
 
 /**
  * Whether a manifest without HMAC is taken. `refuse` wherever encryption is on: whoever can write to the store could otherwise
@@ -19,7 +17,7 @@ export type UnsignedPolicy = 'refuse' | 'accept'
 /**
  * The bytes of `manifest.json`, described in FORMAT.md. The same manifest gives the same bytes: it is signed with the key its artifacts
  * are encrypted with, also after another key has become the active one; where they are not encrypted with the active key, if there is one.
- * @throws HoldfastError NOT_SUPPORTED above 64 KiB; KEY_MISSING; INTERNAL for a manifest that could not be read back
+ * @throws HoldfastError NOT_SUPPORTED above 256 KiB; KEY_MISSING; INTERNAL for a manifest that could not be read back
  */
 export function encodeManifest(manifest: Manifest, keys: KeyRing): Uint8Array {
   const checked = manifestSchema.safeParse(manifest)

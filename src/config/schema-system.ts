@@ -26,7 +26,7 @@ const logicalKind = z.strictObject({
     type: 'a list of databases',
     example: '[shop]',
     fallback: 'all',
-    description: 'All are those that allow connections, without the templates.',
+    description: 'All are those that allow connections, without the templates; at most 900.',
   }),
   jobs: integer(1, 64, '4').prefault(1).meta({
     description:

@@ -139,7 +139,7 @@ describe.each([
 
   test('a manifest of unlimited size is not read into memory', async () => {
     await put(store, manifestKey(id), new Uint8Array(5_000_000))
-    await expect(catalog.read(id)).rejects.toThrow('larger than 65536 bytes')
+    await expect(catalog.read(id)).rejects.toThrow('larger than 262144 bytes')
   })
 
   describe('removeAttempt', () => {

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeManifest, encodeManifest } from '../../src/catalog/manifest-codec.js'
 import { parseBackupId } from '../../src/domain/ids.js'
-import type { Manifest } from '../../src/domain/manifest.js'
+import type { Artifact, Manifest } from '../../src/domain/manifest.js'
+import { maximumDumps } from '../../src/domain/manifest-limits.js'
 import { codeOf, keyRing, noKeys, sampleArtifact, sampleManifest } from './sample-manifest.js'
 
 const keys = keyRing('2026-11', '2026-08')
@@ -20,9 +21,20 @@ describe('encodeManifest', () => {
     expect(encodeManifest(manifest, keyRing('2027-02', '2026-11'))).toEqual(encodeManifest(manifest, keys))
   })
 
-  test('refuses a manifest above 64 KiB, and says how large it is', () => {
-    const large = sampleManifest({ reason: 'x'.repeat(70_000) })
-    expect(() => encodeManifest(large, noKeys)).toThrow(/would have 7\d{4} bytes; 65536 is the limit/)
+  test('refuses a manifest above 256 KiB, and says how large it is', () => {
+    const large = sampleManifest({ reason: 'x'.repeat(270_000) })
+    expect(() => encodeManifest(large, noKeys)).toThrow(/would have 27\d{4} bytes; 262144 is the limit/)
+  })
+
+  test('takes as many dumps as a backup may have, whatever their OIDs and sizes', () => {
+    const dumps = Array.from({ length: maximumDumps }, (_, n): Artifact => {
+      const database = String(4_294_967_295 - n)
+      const dump = sampleArtifact(`${database}.dump.tar.zst.enc`, 'dump')
+      return { ...dump, database, sizeBytes: Number.MAX_SAFE_INTEGER }
+    })
+    const artifacts = [sampleArtifact('globals.sql.zst.enc', 'globals'), ...dumps]
+    const many = sampleManifest({ kind: 'logical', keyId: '2026-11', artifacts, reason: 'x'.repeat(10_000) })
+    expect(decodeManifest(encodeManifest(many, keys), keys, { expected: many.backup })).toEqual(many)
   })
 
   test.each([
@@ -115,7 +127,7 @@ describe('decodeManifest', () => {
     ['an object of something else', '{}', 'no formatVersion'],
     ['a byte order mark', '\ufeff{}', 'not JSON'],
     ['deep nesting', `{"formatVersion": 1, "notes": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`, 'damaged'],
-    ['more than 64 KiB', ' '.repeat(70_000), 'larger than 65536 bytes'],
+    ['more than 256 KiB', ' '.repeat(270_000), 'larger than 262144 bytes'],
   ])('refuses %s', (_, text, why) => {
     expect(() => decodeManifest(textBytes(text), keys, { expected })).toThrow(
       expect.objectContaining({ code: 'MANIFEST_DAMAGED', message: expect.stringContaining(why) }),

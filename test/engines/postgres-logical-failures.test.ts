@@ -5,11 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Captured } from '../../src/domain/manifest.js'
+import { inspect } from '../../src/engines/postgres/inspect.js'
+import type { Inventory } from '../../src/engines/postgres/inventory.js'
+import { chooseDatabases } from '../../src/engines/postgres/logical/choose-databases.js'
 import type { PostgresEngineOptions } from '../../src/engines/postgres/options.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
 import { captureLogical, restoreLogical } from './logical-bench.js'
-import { createRestorePlace, engineFor } from './postgres-fixture.js'
+import { createRestorePlace, engineFor, engineOptions } from './postgres-fixture.js'
 
 const { signal } = new AbortController()
 const slowly = { maxRateBytesPerSecond: 1024 * 1024 } as const
@@ -108,6 +111,23 @@ describe('a logical capture is lost', () => {
       hint: expect.stringContaining('there is: postgres'),
     })
   })
+})
+
+test('more databases than one backup has room for are refused before any is dumped', async () => {
+  const seen = await inspect(engineOptions(server), { host: server.host, port: server.port, label: 'the server' }, signal)
+  const databases = Array.from({ length: 901 }, (_, n) => ({
+    ...seen.databases[0],
+    oid: String(20_000 + n),
+    name: `customer_${n}`,
+  }))
+  const many = { ...seen, databases } as Inventory
+  expect(() => chooseDatabases(many, undefined)).toThrow(
+    expect.objectContaining({
+      code: 'SOURCE_UNSUITABLE',
+      message: '901 databases are to be dumped, and one backup holds at most 900',
+    }),
+  )
+  expect(chooseDatabases(many, ['customer_7'])).toHaveLength(1)
 })
 
 test('a role that may not read pg_authid dumps without the passwords of roles, and the manifest says so', async () => {
