@@ -1,5 +1,5 @@
-import { access, copyFile, readdir, readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { access, copyFile, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Instance } from '../../domain/instance.js'
 import type { Manifest } from '../../domain/manifest.js'
 import { physicalFacts } from '../../domain/physical-facts.js'
@@ -9,6 +9,7 @@ import { runProgram } from '../../process/run-program.js'
 import { hostAccessFile } from './host-access-file.js'
 import { instanceFiles } from './instance-files.js'
 import type { Inventory } from './inventory.js'
+import { hadOutsideSettings } from './outside-settings.js'
 import { makeOwnedDirectory, writeOwned } from './owned-files.js'
 import { autoConfiguration, generatedConfiguration } from './settings.js'
 import { makeWalDelivery } from './wal-delivery.js'
@@ -38,7 +39,7 @@ export async function configure(configuration: Configuration, signal: AbortSigna
   await writeOwned(files.userMaps, (await originalText(configuration, 'pg_ident.conf', inventory.paths.identFile)) ?? '', owner)
   await replace(configuration, 'tablespace_map', tablespaceMap(configuration))
   await replace(configuration, 'postgresql.auto.conf', await newAutoConfiguration(configuration, signal))
-  if ((await holdsSettings(files.outside, inventory.paths)) || !(await canBeRead(configuration, signal))) {
+  if ((await hadOutsideSettings(files.outside, inventory.paths)) || !(await canBeRead(configuration, signal))) {
     await replace(configuration, 'postgresql.conf', generatedConfiguration(inventory))
   }
   if (configuration.recovery !== undefined) await makeWalDelivery(instance, owner)
@@ -86,15 +87,6 @@ async function newAutoConfiguration(configuration: Configuration, signal: AbortS
   const { stdout: controlData } = await runProgram(command, { signal })
   const original = (await originalText(configuration, 'postgresql.auto.conf', undefined)) ?? ''
   return autoConfiguration({ instance, inventory, controlData, original, ...(recovery === undefined ? {} : { recovery }) })
-}
-
-/** Files with settings from elsewhere: postgresql.conf may include them only if they exist, and would be read without them. */
-async function holdsSettings(outside: string, { hbaFile, identFile }: Inventory['paths']): Promise<boolean> {
-  const entries = await readdir(outside, { recursive: true, withFileTypes: true })
-  const paths = entries
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => `/${relative(outside, join(parentPath, name))}`)
-  return paths.some((path) => path !== hbaFile && path !== identFile)
 }
 
 /**
