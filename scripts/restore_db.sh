@@ -48,7 +48,7 @@ Exit statuses:
   0   the server runs, or the list is shown
   1   anything else
   2   wrong usage, or a key file that holds no key
-  4   no such backup, or nothing proves that the archive goes as far as the time
+  4   no such backup, nothing proves that the archive goes as far as the time, or a tablespace was made on the way to it
   5   the target is there already, and not empty
   6   programs are missing; all of them are named
   7   the source cannot be read
@@ -144,6 +144,7 @@ read_manifest() {
       major) major=$first ;;
       identifier) identifier=$first ;;
       timeline) timeline=$first ;;
+      start) start_lsn=$first ;;
       bytes) bytes=$first ;;
       segment) segment_bytes=$first ;;
     esac
@@ -222,6 +223,7 @@ make_target
 unpack_data
 verify_data
 open_wal
+refuse_new_tablespaces
 configure_server
 start_server
 tell_connection

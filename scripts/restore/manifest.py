@@ -117,7 +117,8 @@ def check_members(path, manifest):
     facts, encryption = manifest["facts"], manifest["encryption"]
     demand(path, facts["engine"], "postgres")
     demand(path, facts["systemIdentifier"], r"[0-9]{1,20}")
-    demand(path, facts["stopLsn"], r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
+    for name in ("startLsn", "stopLsn"):
+        demand(path, facts[name], r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
     for name in ("serverVersionNumber", "timeline", "dataBytes", "segmentSizeBytes"):
         demand(path, str(facts[name]), r"[0-9]+")
     demand(path, encryption["format"], "none|aws-encryption-sdk")

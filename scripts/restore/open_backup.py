@@ -53,6 +53,7 @@ def describe(manifest):
     print("timeline", facts["timeline"], sep="\t")
     print("system", manifest["system"], sep="\t")
     print("stopped", manifest["stoppedAt"], sep="\t")
+    print("start", facts["startLsn"], sep="\t")
     print("stop", facts["stopLsn"], sep="\t")
     print("segment", facts["segmentSizeBytes"], sep="\t")
     print("bytes", facts["dataBytes"], sep="\t")

@@ -123,6 +123,13 @@ open_wal() {
   [ "$(id -u)" -ne 0 ] || chown -R postgres: -- "$target/wal"
 }
 
+# Before the server sees it: no map holds for a tablespace that is made by replay.
+refuse_new_tablespaces() {
+  local places=("$data/pg_wal")
+  [ "$mode" = backup ] || places+=("$target/wal")
+  attend python restore/new_tablespace.py "$segment_bytes" "$start_lsn" "${places[@]}"
+}
+
 python_reading() {
   local input=$1
   shift

@@ -17,7 +17,7 @@ const pollMs = 100
 export async function deliverWal({ config, configPath }: Composition, { request, choice }: RestoreInput): Promise<void> {
   const { recovery, walSources = [], walSince } = choice
   if (recovery === undefined || walSince === undefined) throw new HoldfastError('INTERNAL', 'there is no WAL to deliver')
-  const { systemIdentifier, segmentSizeBytes, timeline, pieces, endLsn } = recovery
+  const { systemIdentifier, segmentSizeBytes, timeline, pieces, endLsn, startLsn, target } = recovery
   const spec = {
     kind: 'prefetch-wal',
     configPath,
@@ -26,6 +26,10 @@ export async function deliverWal({ config, configPath }: Composition, { request,
     sources: [...walSources],
     ...{ systemIdentifier, segmentSizeBytes, timeline, endLsn, walSince },
     pieces: pieces.map(({ timeline: of, firstSegment, lastSegment }) => ({ timeline: of, firstSegment, lastSegment })),
+    replay: {
+      ...(startLsn === undefined ? {} : { fromLsn: startLsn }),
+      ...(target.kind === 'lsn' ? { toLsn: target.lsn } : {}),
+    },
     filesAhead: walFilesAhead(segmentSizeBytes),
   } as const
   await watchJob(config.stateDirectory, spec)

@@ -44,6 +44,8 @@ export interface Recovery {
   readonly pieces: readonly WalPiece[]
   readonly firstSegment?: string
   readonly lastFile?: LastFile
+  /** Where replay begins: where the base did. Recoveries that were planned before it was recorded lack it. */
+  readonly startLsn?: Lsn
   /** What is proven to be there: a recovery to the end of the archive reaches at least this position. */
   readonly endLsn: Lsn
   /** The newest moment proven to be there. */

@@ -71,7 +71,7 @@ function isProven(at: number, known: WindowBase, { markedTo }: WindowSpan): bool
 
 function recoveryFrom(base: WindowBase, span: WindowSpan, segmentSizeBytes: number, target: RestoreTarget): Recovery {
   const { systemIdentifier } = span
-  const common = { systemIdentifier, segmentSizeBytes, target }
+  const common = { systemIdentifier, segmentSizeBytes, target, startLsn: base.startLsn }
   if (target.kind === 'backup') {
     const { timeline, stopLsn, stoppedAt } = base
     return { ...common, timeline, needsHistory: false, pieces: [], endLsn: stopLsn, endAt: stoppedAt }

@@ -8,6 +8,7 @@ import type { WalCopy } from '../domain/choose-wal.js'
 import { HoldfastError } from '../domain/errors.js'
 import type { SystemName } from '../domain/ids.js'
 import type { WalObject } from '../domain/wal.js'
+import { type ReplayRange, refuseNewTablespace } from '../engines/postgres/new-tablespace.js'
 import type { WalDelivery } from '../engines/postgres/wal-delivery.js'
 import { checkSegmentPages, type SegmentIdentity } from '../engines/postgres/wal-page.js'
 import type { SystemUser } from '../process/command.js'
@@ -20,6 +21,8 @@ export interface WalFetching {
   readonly system: SystemName
   readonly delivery: WalDelivery
   readonly owner: SystemUser
+  /** What the server will apply of it. */
+  readonly replay: ReplayRange
   readonly signal: AbortSignal
   /** A copy that was not used, and why. */
   readonly onProblem: (problem: HoldfastError) => void
@@ -41,7 +44,7 @@ const historyLimitBytes = 1024 * 1024
 /**
  * Fetches a file from the nearest repository that has it whole, checks what can be checked, and puts it into the delivery under its
  * own name: whole, durable and the server's, or not at all.
- * @throws HoldfastError what was wrong with it everywhere
+ * @throws HoldfastError what was wrong with it everywhere; OUTSIDE_WINDOW for what replay must not come to
  */
 export async function fetchWal(wanted: WantedWal, fetching: WalFetching): Promise<void> {
   const problems: HoldfastError[] = []
@@ -64,7 +67,7 @@ async function fetchFrom(
   repository: Repository,
   object: WalObject,
   { file, segment, into }: WantedWal,
-  { composition, system, delivery, owner, signal }: WalFetching,
+  { composition, system, delivery, owner, replay, signal }: WalFetching,
 ): Promise<void> {
   const stored = await repository.store.get(object.key, { signal })
   const size = segment === undefined ? { atMostBytes: historyLimitBytes } : { exactlyBytes: segment.segmentSizeBytes }
@@ -74,7 +77,10 @@ async function fetchFrom(
   try {
     await consumeThrough(stored, unpacking.stages, (source) => write(source, target, signal), signal)
     unpacking.check()
-    if (segment !== undefined) await checkSegmentPages(target, segment)
+    if (segment !== undefined) {
+      await checkSegmentPages(target, segment)
+      await refuseNewTablespace(target, segment, replay)
+    }
     await target.chown(owner.uid, owner.gid)
     // PostgreSQL syncs what it was given; here nobody waits for the disk.
     await target.sync()

@@ -81,6 +81,7 @@ const replicateWal = z.strictObject({
   to: z.string().transform(parseRepositoryName),
 })
 
+const lsn = z.string().transform(parseLsn)
 const segmentFile = z.string().regex(segmentNamePattern)
 
 const prefetchWal = z.strictObject({
@@ -99,7 +100,9 @@ const prefetchWal = z.strictObject({
     .array(z.strictObject({ timeline: z.int().positive(), firstSegment: segmentFile, lastSegment: segmentFile }))
     .readonly(),
   /** The last of them reaches at least to here. */
-  endLsn: z.string().transform(parseLsn),
+  endLsn: lsn,
+  /** What replay applies: nothing before where the base begins, and nothing from a target on that is a position. */
+  replay: z.strictObject({ fromLsn: lsn.exactOptional(), toLsn: lsn.exactOptional() }),
   /** No older WAL is needed: when the backup began. */
   walSince: z.iso.datetime(),
   /** Most that is held ahead of replay. */

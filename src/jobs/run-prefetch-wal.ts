@@ -21,7 +21,8 @@ const pollMs = 50
 /**
  * Delivers the WAL a recovery needs, ahead of it, until it is stopped. A segment that is asked for again is fetched again.
  * What no repository can mend is left where the restore_command finds it, so that the server ends instead of waiting; what may pass
- * (a store that is away) only ends this job: the server waits until it is started again.
+ * (a store that is away) only ends this job: the server waits until it is started again. What replay must not come to is held back, and is
+ * an end only where the server asks for it: its target may lie before.
  */
 export async function runPrefetchWal(spec: PrefetchWalSpec, { composition, voice }: JobContext): Promise<never> {
   const instance = await composition.provisioner.find(spec.instance)
@@ -32,8 +33,17 @@ export async function runPrefetchWal(spec: PrefetchWalSpec, { composition, voice
   const failing = new AbortController()
   const signal = AbortSignal.any([voice.signal, failing.signal])
   const note = createNotes(delivery)
-  const fetching: WalFetching = { composition, system: spec.system, delivery, owner, signal, onProblem: note }
+  const fetching: WalFetching = {
+    composition,
+    system: spec.system,
+    delivery,
+    owner,
+    replay: spec.replay,
+    signal,
+    onProblem: note,
+  }
   const underWay = new Map<string, Promise<void>>()
+  const heldBack = new Map<string, HoldfastError>()
   try {
     const { segments, histories } = await findWal(spec, fetching)
     const order = segments.map(({ file }) => file)
@@ -43,7 +53,10 @@ export async function runPrefetchWal(spec: PrefetchWalSpec, { composition, voice
       const fetch = wanted.file === order.at(-1) ? fetchLastWal(wanted, spec, fetching) : fetchWal(wanted, fetching)
       const fetched = fetch.finally(() => underWay.delete(wanted.file))
       // The first failure ends the others.
-      fetched.catch((error: unknown) => failing.abort(error))
+      fetched.catch((error: unknown) => {
+        if (error instanceof HoldfastError && error.code === 'OUTSIDE_WINDOW') heldBack.set(wanted.file, error)
+        else failing.abort(error)
+      })
       underWay.set(wanted.file, fetched)
     }
     const next = createWalWindow(order, spec.filesAhead)
@@ -51,7 +64,11 @@ export async function runPrefetchWal(spec: PrefetchWalSpec, { composition, voice
       signal.throwIfAborted()
       // Before the look: what arrives meanwhile is neither missing nor fetched twice.
       const begun = new Set(underWay.keys())
-      const moves = next({ ...(await lookAt(delivery)), underWay: begun })
+      const look = await lookAt(delivery)
+      const refusal = heldBack.get(look.wanted)
+      if (refusal !== undefined) throw refusal
+      // Fetched as far as it will be.
+      const moves = next({ ...look, ready: new Set([...look.ready, ...heldBack.keys()]), underWay: begun })
       for (const file of moves.remove) await rm(join(delivery.ready, file), { force: true })
       for (const file of moves.fetch.slice(0, fetchesAtOnce - underWay.size)) {
         const wanted = wantedOf.get(file)

@@ -33,6 +33,7 @@ beforeEach(async () => {
     system,
     delivery: { directory, ready: join(directory, 'ready') } as WalFetching['delivery'],
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 } as WalFetching['owner'],
+    replay: {},
     signal: new AbortController().signal,
     onProblem: (problem) => problems.push(problem),
   }

@@ -1,8 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chown, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { RestoreRequest } from '../../src/domain/operations.js'
-import type { TestPostgres } from '../servers/postgres.js'
+import { placeForServers } from '../plain-tools/plain-bench.js'
+import { plainMachine } from '../plain-tools/plain-machine.js'
+import { serverUser, type TestPostgres } from '../servers/postgres.js'
+import { dropInstance } from '../stand/restored.js'
 import { trials } from '../stand/trials.js'
 import { openPitrBench, type PitrBench } from './pitr-bench.js'
 import { type Moment, startWriter } from './writer.js'
@@ -122,4 +125,43 @@ describe.each([
     expect(read).toEqual([])
     expect(await readdir(join(bench.stand.directory, 'instances')).catch(() => [])).not.toContain('outside')
   })
+
+  test('replay never makes a tablespace where the original has it: it is refused, and a position before it is not', async () => {
+    const before = moments.at(-1) as Moment
+    const location = join(bench.source.directory, 'new')
+    const { uid, gid } = await serverUser()
+    await mkdir(location, { mode: 0o700 })
+    await chown(location, uid, gid)
+    await bench.source.sql(`create tablespace new location '${location}'`)
+    await bench.source.sql('create table placed tablespace new as select 1 as number')
+    await bench.archiver.archive()
+    const files = await readdir(location, { recursive: true })
+    const [refused] = await Promise.all([
+      bench.restore('linked', 'latest', { onFailure: 'keep' }),
+      bench.expectRows('unlinked', `lsn:${before.lsn}`, before.rows),
+    ])
+    const message = expect.stringMatching(/^the original made a tablespace at [0-9A-F]+\/[0-9A-F]+, after this backup began/)
+    expect(refused).toMatchObject({ outcome: 'failed', code: 'OUTSIDE_WINDOW', message })
+    const links = join(bench.stand.directory, 'instances', 'linked', 'data', 'pg_tblspc')
+    const led = await Promise.all((await readdir(links)).map((name) => readlink(join(links, name))))
+    expect(led).toHaveLength(server.tablespace ? 1 : 0)
+    expect(led).not.toContain(location)
+    expect(await readdir(location, { recursive: true })).toEqual(files)
+    await dropInstance(bench.stand, 'linked')
+    await expectRefusedByScript(location)
+  })
+
+  async function expectRefusedByScript(location: string): Promise<void> {
+    const { directory, env } = bench.stand
+    const [key, place] = [join(directory, 'the.key'), await placeForServers()]
+    await writeFile(key, `${env.STAND_KEY}\n`, { mode: 0o600 })
+    const machine = await plainMachine()
+    const from = ['--from', join(directory, 'local'), '--key', key, '--bin', bench.source.binDirectory]
+    const files = await readdir(location, { recursive: true })
+    const { exitCode, stderr } = await machine.restore('latest', ...from, '--target', join(place, 'rescue'))
+    expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: expect.stringContaining('the original made a tablespace at ') })
+    expect(await readdir(place)).toEqual([])
+    expect(await readdir(location, { recursive: true })).toEqual(files)
+    await rm(dirname(place), { recursive: true })
+  }
 })

@@ -71,7 +71,7 @@ function replacementsFor({ backup, keyFile, at }: MomentByHand, port: number): R
     ['s3://backups-prod/avi5/full/2026/01/10/avi5_full_2026-01-10T03-00-00Z/', `s3://backups/${backupPrefix(backup)}/`],
     ['s3://backups-prod', 's3://backups'],
     ['avi5', 'shop'],
-    ...['open_backup.py', 'plan_wal.py', 'open_wal.py'].map((name): [string, string] => [
+    ...['open_backup.py', 'plan_wal.py', 'open_wal.py', 'new_tablespace.py'].map((name): [string, string] => [
       `scripts/restore/${name}`,
       resolve('scripts/restore', name),
     ]),

@@ -1,12 +1,17 @@
-import { readFile } from 'node:fs/promises'
+import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HoldfastError, toHoldfastError } from '../../domain/errors.js'
 import type { Instance } from '../../domain/instance.js'
+import type { Lsn } from '../../domain/lsn.js'
+import type { PostgresFacts } from '../../domain/manifest.js'
 import type { CheckResult } from '../../domain/operations.js'
+import { physicalFacts } from '../../domain/physical-facts.js'
+import { segmentStart, tryParseSegmentName } from '../../domain/wal.js'
 import { runProgram } from '../../process/run-program.js'
 import type { CheckRequest } from '../engine.js'
 import { type BackupManifest, parseBackupManifest } from './backup-manifest.js'
 import { instanceFiles } from './instance-files.js'
+import { findNewTablespace, newTablespaceMessage } from './new-tablespace.js'
 import { ownerOf } from './owned-files.js'
 import { verifyFiles } from './verify-files.js'
 
@@ -35,7 +40,7 @@ export async function checkBeforeStart({ instance, manifest }: CheckRequest, sig
     },
     identityResult(backupManifest, manifest.facts.systemIdentifier),
     await filesResult(instance, backupManifest, signal),
-    await walResult(instance, backupManifest, signal),
+    await walResult(instance, backupManifest, physicalFacts(manifest), signal),
   ]
 }
 
@@ -66,8 +71,15 @@ async function filesResult(instance: Instance, backupManifest: BackupManifest, s
 }
 
 /** Reads every record from start to stop, as recovery will. */
-async function walResult(instance: Instance, { ranges }: BackupManifest, signal: AbortSignal): Promise<CheckResult> {
+async function walResult(
+  instance: Instance,
+  { ranges }: BackupManifest,
+  facts: PostgresFacts,
+  signal: AbortSignal,
+): Promise<CheckResult> {
   const name = 'WAL'
+  const tablespaceAt = await newTablespaceIn(join(instance.dataDirectory, 'pg_wal'), facts, signal)
+  if (tablespaceAt !== undefined) return { name, stage, outcome: 'failed', message: newTablespaceMessage(tablespaceAt) }
   const runAs = await ownerOf(instance)
   for (const { timeline, startLsn, stopLsn } of ranges) {
     const range = ['--timeline', String(timeline), '--start', startLsn, '--end', stopLsn]
@@ -82,4 +94,22 @@ async function walResult(instance: Instance, { ranges }: BackupManifest, signal:
   }
   const spans = ranges.map(({ timeline, startLsn, stopLsn }) => `${startLsn} to ${stopLsn} on timeline ${timeline}`)
   return { name, stage, outcome: 'passed', message: `complete from ${spans.join(', then ')}` }
+}
+
+/** Also behind the stop: a recovery without archived WAL may go on to the end of what came with the backup. */
+async function newTablespaceIn(
+  directory: string,
+  { startLsn: fromLsn, segmentSizeBytes }: PostgresFacts,
+  signal: AbortSignal,
+): Promise<Lsn | undefined> {
+  for (const name of (await readdir(directory).catch(() => [])).sort()) {
+    signal.throwIfAborted()
+    const position = tryParseSegmentName(name, segmentSizeBytes)
+    if (position === undefined) continue
+    await using segment = await open(join(directory, name))
+    const startLsn = segmentStart(position.number, segmentSizeBytes)
+    const found = await findNewTablespace(segment, { startLsn, segmentSizeBytes }, { fromLsn })
+    if (found !== undefined) return found
+  }
+  return undefined
 }
