@@ -104,6 +104,8 @@ configure_server() {
   # Whoever may enter the socket's directory may log in; others need the passwords of the original (md5 takes SCRAM's as well).
   printf '%s\n' 'local all all trust' 'host all all 127.0.0.1/32 md5' | as_server tee -- "$configuration/pg_hba.conf" >/dev/null
   as_server touch -- "$configuration/pg_ident.conf" "$data/recovery.signal"
+  # A backup of a standby holds it, and it wins: recovery would never end.
+  as_server rm -f -- "$data/standby.signal"
   # At its start the server makes the links of the tablespaces anew from this map.
   for oid in "${tablespaces[@]}"; do printf '%s %s\n' "$oid" "$target/tablespaces/$oid"; done >"$work/map"
   [ "${#tablespaces[@]}" -eq 0 ] || as_server tee -- "$data/tablespace_map" <"$work/map" >/dev/null

@@ -1,4 +1,4 @@
-import { access, copyFile, readFile } from 'node:fs/promises'
+import { access, copyFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Instance } from '../../domain/instance.js'
 import type { Manifest } from '../../domain/manifest.js'
@@ -43,6 +43,8 @@ export async function configure(configuration: Configuration, signal: AbortSigna
     await replace(configuration, 'postgresql.conf', generatedConfiguration(inventory))
   }
   if (configuration.recovery !== undefined) await makeWalDelivery(instance, owner)
+  // A backup of a standby holds it, and it wins: the server would wait for more for ever.
+  await rm(join(instance.dataDirectory, 'standby.signal'), { force: true })
   await writeOwned(join(instance.dataDirectory, 'recovery.signal'), '', owner)
 }
 

@@ -44,7 +44,7 @@ export async function verifyFiles(manifest: BackupManifest, place: VerifiedPlace
   const shares = await Promise.allSettled(Array.from({ length: readersAtOnce }, readShare))
   for (const share of shares) if (share.status === 'rejected') throw share.reason
   if (problems.length >= problemLimit) return problems.slice(0, problemLimit)
-  const missing = [...manifest.files.keys()].filter((path) => !seen.has(path) && path !== 'postgresql.auto.conf')
+  const missing = [...manifest.files.keys()].filter((path) => !seen.has(path) && !mayBeMissing.has(path))
   return [...problems, ...missing.map((path) => `${path} is missing`)].slice(0, problemLimit)
 }
 
@@ -66,6 +66,8 @@ const expectedExtras = new Set([
   'recovery.signal',
   'standby.signal',
 ])
+
+const mayBeMissing = new Set(['postgresql.auto.conf', 'recovery.signal', 'standby.signal'])
 
 /** Only files at the top are changed. */
 async function originalOf(file: DataFile, place: VerifiedPlace): Promise<DataFile> {
