@@ -1,7 +1,8 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow'
+import { CancellationScope, isCancellation, log } from '@temporalio/workflow'
 import type { RestoreInput } from '../activities/restore-activities.js'
 import type { RestorePlan } from '../domain/plans.js'
 import type { HostActivities } from './activity-options.js'
+import { failureOf } from './failures.js'
 import type { StatusBoard } from './status-board.js'
 
 interface Delivery {
@@ -41,6 +42,14 @@ export async function underDelivery<T>(
     delivering.cancel()
     await Promise.allSettled([result, delivery])
   }
-  const problems = await CancellationScope.nonCancellable(() => host.light('end the delivery').endDelivery(input))
-  return { result: await result, problems }
+  return { result: await result, problems: await endDelivery(host, input) }
+}
+
+/** What has recovered is not given up for what could not be tidied. */
+function endDelivery(host: HostActivities, input: RestoreInput): Promise<readonly string[]> {
+  return CancellationScope.nonCancellable(() => host.light('end the delivery').endDelivery(input)).catch((error: unknown) => {
+    const { code, message } = failureOf(error)
+    log.warn('the delivery of WAL was not tidied', { code, message })
+    return [`the delivery of WAL was not tidied: ${message} (${code})`]
+  })
 }

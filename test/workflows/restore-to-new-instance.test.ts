@@ -192,6 +192,13 @@ describe.concurrent('restoreToNewInstance, with mocked activities', () => {
       expect(play.calls.filter((call) => call === 'followReplay')).toHaveLength(1)
     })
 
+    test('a recovered instance is kept where the delivery cannot be tidied, and the report says so', async () => {
+      const play = await bench.restore({ ...recovering, endDelivery: fail('NOT_FOUND') })
+      const problems = ['the delivery of WAL was not tidied: as the test wants it (NOT_FOUND)']
+      expect(await play.ending).toMatchObject({ outcome: 'done', report: { problems } })
+      expect(play.calls).not.toContain('abandonInstance')
+    })
+
     test('a recovery that fails ends the delivery', async () => {
       const play = await bench.restore({ ...recovering, followReplay: fail('OUTSIDE_WINDOW') })
       expect(await play.ending).toMatchObject({ outcome: 'failed', code: 'OUTSIDE_WINDOW' })
