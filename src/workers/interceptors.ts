@@ -5,14 +5,25 @@ import { toApplicationFailure } from '../activities/application-failure.js'
 /** The one edge where our errors become Temporal's. */
 export const failureInterceptor: ActivityInboundCallsInterceptor = {
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>) {
-    const { info } = Context.current()
+    const { info, cancellationSignal } = Context.current()
     const begunAtMs = performance.now()
     try {
       return await next(input)
     } catch (error) {
-      throw toApplicationFailure(error, isLastTry(info, performance.now() - begunAtMs) ? 'final' : 'by-code')
+      throw toApplicationFailure(
+        reasonOf(error, cancellationSignal),
+        isLastTry(info, performance.now() - begunAtMs) ? 'final' : 'by-code',
+      )
     }
   },
+}
+
+/**
+ * What waits with our signal ends with Node's own AbortError: then why the activity was to end is what happened, a cancellation or a worker
+ * that shuts down, and no defect.
+ */
+function reasonOf(error: unknown, cancellation: AbortSignal): unknown {
+  return cancellation.aborted && error instanceof Error && error.name === 'AbortError' ? cancellation.reason : error
 }
 
 /** Of the time an activity has for all its tries together, this much at its end is not tried in any more; two minutes at most. */
