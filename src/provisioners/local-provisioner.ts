@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { HoldfastError } from '../domain/errors.js'
 import type { InstanceName } from '../domain/ids.js'
 import type { Instance } from '../domain/instance.js'
+import { isServerRunning } from '../process/server-process.js'
 import { createInstance, disposeInstance, hasRemains, listInstances, type Place } from './instance-directory.js'
 import { readInstanceFile, writeInstanceFile } from './instance-file.js'
 import type { Provisioner } from './provisioner.js'
-import { isServerRunning, startServer, stopServer } from './server-control.js'
+import { startServer, stopServer } from './server-control.js'
 import { findServerUser } from './server-user.js'
 
 /** Where and how instances live on this machine. */

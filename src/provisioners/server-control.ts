@@ -1,9 +1,10 @@
-import { open, readFile, readlink, realpath } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HoldfastError } from '../domain/errors.js'
 import type { Instance } from '../domain/instance.js'
 import type { Command, SystemUser } from '../process/command.js'
 import { runProgram } from '../process/run-program.js'
+import { isServerRunning, pidFile, serverProcess } from '../process/server-process.js'
 
 /** How long pg_ctl itself waits; a longer recovery goes on without it. A busy machine may take seconds to write the pid file. */
 const startWaitSeconds = 20
@@ -14,7 +15,10 @@ const stopWaitSeconds = 60
  * @throws HoldfastError RECOVERY_FAILED with the last lines of the server's log
  */
 export async function startServer(instance: Instance, user: SystemUser | undefined, signal: AbortSignal): Promise<void> {
-  if (await isServerRunning(instance.dataDirectory)) return
+  const named = await serverProcess(instance.dataDirectory)
+  if (named === 'own') return
+  // PostgreSQL knows only that somebody has the id, and would not start. Where nobody tells whose it is, it knows better.
+  if (named === 'foreign') await rm(pidFile(instance.dataDirectory), { force: true })
   const args = ['start', '-D', instance.dataDirectory, '-l', instance.logFile, '-w', '-t', String(startWaitSeconds), '-s']
   try {
     // pg_ctl notices a server that dies at once. Its own patience ending is no failure: recovery may take hours.
@@ -41,19 +45,6 @@ export async function stopServer(instance: Instance, user: SystemUser | undefine
   }
 }
 
-/**
- * Reads `postmaster.pid`. Process ids are used again, so the process counts only if it works in the data directory,
- * which is where PostgreSQL's main process always is.
- */
-export async function isServerRunning(dataDirectory: string): Promise<boolean> {
-  const text = await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8').catch(() => '')
-  const pid = Number.parseInt(text, 10)
-  if (!Number.isInteger(pid) || pid <= 0) return false
-  if (process.platform !== 'linux') return canSignal(pid)
-  const workingDirectory = await readlink(`/proc/${pid}/cwd`).catch(() => undefined)
-  return workingDirectory !== undefined && workingDirectory === (await realpath(dataDirectory))
-}
-
 /** The end of a log, for messages. Reads 16 KiB at most. */
 async function lastLines(path: string, count: number): Promise<string> {
   const file = await open(path, 'r').catch(() => undefined)
@@ -65,14 +56,6 @@ async function lastLines(path: string, count: number): Promise<string> {
     return buffer.subarray(0, bytesRead).toString('utf8').trimEnd().split('\n').slice(-count).join('\n')
   } finally {
     await file.close()
-  }
-}
-
-function canSignal(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

@@ -1,10 +1,13 @@
-import { appendFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Instance } from '../../src/domain/instance.js'
+import type { Manifest } from '../../src/domain/manifest.js'
 import type { CheckResult } from '../../src/domain/operations.js'
+import type { Engine } from '../../src/engines/engine.js'
 import { withConnection } from '../../src/engines/postgres/connection.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
+import { killAndBury } from '../stand/trial-processes.js'
 import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
 import { createRestorePlace, engineFor, manifestOf, type RestorePlace } from './postgres-fixture.js'
 
@@ -17,6 +20,8 @@ let folder: ArtifactFolder
 let place: RestorePlace
 let instance: Instance
 let checks: CheckResult[]
+let engine: Engine
+let manifest: Manifest
 
 /**
  * An original that makes it hard: its first superuser may not log in, nobody may ALTER SYSTEM, extensions run jobs; its pg_hba.conf
@@ -36,9 +41,9 @@ beforeAll(async () => {
   await server.stop()
   await server.start()
   await server.sql('alter role postgres nologin')
-  const engine = engineFor(server, { user: 'dba' })
+  engine = engineFor(server, { user: 'dba' })
   folder = await createArtifactFolder()
-  const manifest = manifestOf(await engine.capture({ kind: 'full', label: 'avi5' }, folder.sink, signal))
+  manifest = manifestOf(await engine.capture({ kind: 'full', label: 'avi5' }, folder.sink, signal))
   await rm(outside)
   place = await createRestorePlace()
   instance = await place.create(manifest, engine)
@@ -83,6 +88,18 @@ test('trusts nobody who comes over TCP', async () => {
   const access = { user: 'dba', database: 'postgres', sslmode: 'disable', connectTimeoutMs: 5_000 } as const
   const address = { host: '127.0.0.1', port: instance.port, label: 'the copy' }
   await expect(withConnection(access, { address }, signal, async () => 'in')).rejects.toMatchObject({ code: 'SOURCE_DENIED' })
+})
+
+test('is started again where its process id has become that of somebody else, and recovery is not taken to go on', async () => {
+  const path = join(instance.dataDirectory, 'postmaster.pid')
+  const written = await readFile(path, 'utf8')
+  await killAndBury(Number.parseInt(written, 10))
+  const other = Number.parseInt(await readFile(join(server.dataDirectory, 'postmaster.pid'), 'utf8'), 10)
+  await writeFile(path, written.replace(/^\d+/, String(other)))
+  const ended = await engine.recover({ instance, manifest, progress: () => {} }, AbortSignal.timeout(30_000))
+  expect(ended).toMatchObject({ outcome: 'start-again', why: 'the server was killed' })
+  await place.provisioner.start(instance, signal)
+  expect(await ask('select 1 as one')).toEqual([{ one: 1 }])
 })
 
 async function ask(sql: string): Promise<unknown[]> {

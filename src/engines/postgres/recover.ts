@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HoldfastError } from '../../domain/errors.js'
 import type { Recovered } from '../../domain/operations.js'
+import { serverProcess } from '../../process/server-process.js'
 import type { RecoverOutcome, RecoverRequest } from '../engine.js'
 import { type Connection, oneRow, withConnection } from './connection.js'
 import { instanceAccess } from './instance-access.js'
 import { readInstanceInventory } from './instance-files.js'
 import { reachedPoint } from './reached-point.js'
-import { changeConfiguration, isAlive, judgeEnd } from './recovery-end.js'
+import { changeConfiguration, judgeEnd } from './recovery-end.js'
 import { askReplay, replayProgress } from './replay-progress.js'
 import { lastLines, logSinceStart } from './server-log.js'
 import { withoutRecovery, withoutStandby } from './settings.js'
@@ -22,7 +23,8 @@ export async function recover(request: RecoverRequest & { pollMs: number }, sign
   for (;;) {
     signal.throwIfAborted()
     // The life first: what a server says that has ended meanwhile is still to be read.
-    const alive = await isAlive(instance)
+    const named = await serverProcess(instance.dataDirectory)
+    const alive = named === 'own' || named === 'hidden'
     const replay = await withConnection(access, { address }, signal, askReplay).catch((error: unknown) =>
       refuseOtherThanStarting(error),
     )

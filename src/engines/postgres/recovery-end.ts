@@ -4,6 +4,7 @@ import { HoldfastError } from '../../domain/errors.js'
 import type { Instance } from '../../domain/instance.js'
 import type { Recovery } from '../../domain/plan-recovery.js'
 import { formatRestoreTarget } from '../../domain/recovery-target.js'
+import { pidFile } from '../../process/server-process.js'
 import type { RecoverOutcome, RecoverRequest } from '../engine.js'
 import { ownerOf, writeOwned } from './owned-files.js'
 import { lastLines } from './server-log.js'
@@ -32,7 +33,7 @@ export async function judgeEnd({ instance, manifest, recovery }: RecoverRequest,
     return { outcome: 'start-again', why: 'the original had more connections or workers later on than at the time of the backup' }
   }
   // One that ends on its own removes its pid file; of one that was killed, or one of whose processes was, nobody did.
-  if ((await exists(pidFile(instance))) || log.includes('was terminated by signal 9')) {
+  if ((await exists(pidFile(instance.dataDirectory))) || log.includes('was terminated by signal 9')) {
     return { outcome: 'start-again', why: 'the server was killed' }
   }
   throw new HoldfastError('RECOVERY_FAILED', `instance ${instance.name} ended during recovery:\n${lastLines(log)}`)
@@ -44,25 +45,9 @@ export async function changeConfiguration(instance: Instance, change: (autoConfi
   await writeOwned(path, change(await readFile(path, 'utf8')), await ownerOf(instance))
 }
 
-/** Does the process live that the pid file names? */
-export async function isAlive(instance: Instance): Promise<boolean> {
-  const text = await readFile(pidFile(instance), 'utf8').catch(() => '')
-  const pid = Number.parseInt(text, 10)
-  if (!(pid > 0)) return false
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
 function notThere({ target, endAt, endLsn }: Recovery, backup: string): HoldfastError {
   const message = `${formatRestoreTarget(target)} is not between the end of ${backup} and ${endLsn}, archived at ${endAt}`
   return new HoldfastError('OUTSIDE_WINDOW', message, { hint: 'where it lies before that backup, name an older one with --base' })
-}
-
-function pidFile(instance: Instance): string {
-  return join(instance.dataDirectory, 'postmaster.pid')
 }
 
 function exists(path: string): Promise<boolean> {
