@@ -15,11 +15,15 @@ export type BackupQuestion = Pick<RestoreRequest, 'system' | 'target' | 'kind' |
  * to read both from.
  * @throws what kept the wanted backup from being read, where that is why there is none; else the planner's refusal
  */
-export async function chooseBackup(composition: Composition, request: BackupQuestion): Promise<RestoreChoice> {
+export async function chooseBackup(
+  composition: Composition,
+  request: BackupQuestion,
+  signal: AbortSignal,
+): Promise<RestoreChoice> {
   const { target } = request
   const asItIs = target.kind === 'backup' || request.kind === 'logical'
-  const recovery = asItIs ? undefined : await chooseRecovery(composition, request)
-  return recovery ?? chooseOwnEnd(await readCatalogs(composition, request), request, backupTarget(request))
+  const recovery = asItIs ? undefined : await chooseRecovery(composition, request, signal)
+  return recovery ?? chooseOwnEnd(await readCatalogs(composition, request, signal), request, backupTarget(request))
 }
 
 function backupTarget({ target }: BackupQuestion): BackupTarget {

@@ -1,9 +1,10 @@
 import type { Composition } from '../composition/compose.js'
 import { readWindow } from '../composition/read-window.js'
-import { HoldfastError, toHoldfastError } from '../domain/errors.js'
+import { HoldfastError } from '../domain/errors.js'
 import type { RepositoryName } from '../domain/ids.js'
 import { planRecovery, type RecoveryCandidate, type RecoveryDecision } from '../domain/plan-recovery.js'
 import type { RestoreChoice } from '../domain/plans.js'
+import { askRepositories } from './ask-repositories.js'
 import type { BackupQuestion } from './choose-backup.js'
 import { choiceOf, chooseOwnEnd } from './choose-own-end.js'
 import { describeUnread, noneRead, readCatalogs, repositoriesOf, type Unread } from './read-catalogs.js'
@@ -13,12 +14,16 @@ import { describeUnread, noneRead, readCatalogs, repositoriesOf, type Unread } f
  * @returns undefined for `latest` where no WAL is archived: then it is the end of the newest backup, and so it is, with a note, where none of it can be used
  * @throws OUTSIDE_WINDOW with the window; what kept a repository from being read, where it might have had what is asked for
  */
-export async function chooseRecovery(composition: Composition, request: BackupQuestion): Promise<RestoreChoice | undefined> {
+export async function chooseRecovery(
+  composition: Composition,
+  request: BackupQuestion,
+  signal: AbortSignal,
+): Promise<RestoreChoice | undefined> {
   const { target, timeline, base } = request
   const isPlain = target.kind === 'latest' && timeline === undefined && base === undefined
-  const repositories = repositoriesOf(composition, request)
-  if (isPlain && !(await anyHasWal(composition, request, repositories))) return undefined
-  const { candidates, unread, problems } = await readWindows(composition, request, repositories)
+  const asking = { composition, repositories: repositoriesOf(composition, request), signal }
+  if (isPlain && !(await anyHasWal(asking, request))) return undefined
+  const { candidates, unread, problems } = await readWindows(asking, request)
   const plan = planRecovery({
     candidates,
     target,
@@ -28,7 +33,7 @@ export async function chooseRecovery(composition: Composition, request: BackupQu
   const away = [...describeUnread(unread), ...problems]
   if (plan.outcome === 'refused') {
     if (!isPlain) throw refusal(plan, unread, away, request)
-    const own = chooseOwnEnd(await readCatalogs(composition, request), request, { kind: 'latest' })
+    const own = chooseOwnEnd(await readCatalogs(composition, request, signal), request, { kind: 'latest' })
     const why = [plan.message, ...(plan.hint === undefined ? [] : [plan.hint])].join('; ')
     return { ...own, away: [...own.away, `archived WAL is left aside: ${why}`] }
   }
@@ -38,34 +43,41 @@ export async function chooseRecovery(composition: Composition, request: BackupQu
   return { ...choice, recovery, walSources, walSince: manifest.startedAt }
 }
 
-/** One request each. A repository that does not answer is told of by whoever reads it next. */
-async function anyHasWal(composition: Composition, { system }: BackupQuestion, repositories: readonly RepositoryName[]) {
-  for (const repository of repositories) {
-    try {
-      const { wal } = await composition.catalog(repository)
-      for await (const _ of wal.list(system)) return true
-    } catch {
-      // Read without it, or refused with its reason.
-    }
-  }
-  return false
+interface Asking {
+  readonly composition: Composition
+  readonly repositories: readonly RepositoryName[]
+  readonly signal: AbortSignal
 }
 
-async function readWindows(composition: Composition, { system }: BackupQuestion, repositories: readonly RepositoryName[]) {
+/** One request each. A repository that does not answer is told of by whoever reads it next. */
+async function anyHasWal(asking: Asking, { system }: BackupQuestion): Promise<boolean> {
+  const answers = await askRepositories({ ...asking, share: 1 / 8 }, async (repository, signal) => {
+    const { wal } = await asking.composition.catalog(repository)
+    for await (const _ of wal.list(system, { signal })) return true
+    return false
+  })
+  return answers.some((read) => 'answer' in read && read.answer)
+}
+
+async function readWindows(asking: Asking, { system }: BackupQuestion) {
+  const { composition } = asking
   const unread: Unread[] = []
   const problems: string[] = []
   const candidates: RecoveryCandidate[] = []
   const keys = await composition.keys()
-  for (const [distance, repository] of repositories.entries()) {
-    try {
-      const { store } = await composition.repository(repository)
-      const place = { catalog: await composition.catalog(repository), store, keys, system }
-      const reading = await readWindow(place, new Date())
-      candidates.push({ repository, distance, window: reading.window, manifests: reading.manifests })
-      problems.push(...reading.problems.map((problem) => `${repository}: ${problem}`))
-    } catch (error) {
-      unread.push({ where: repository, problem: toHoldfastError(error) })
+  const answers = await askRepositories({ ...asking, share: 3 / 8 }, async (repository, signal) => {
+    const { store } = await composition.repository(repository)
+    const place = { catalog: await composition.catalog(repository), store, keys, system }
+    return await readWindow(place, new Date(), { signal })
+  })
+  for (const read of answers) {
+    if ('problem' in read) {
+      unread.push(read)
+      continue
     }
+    const { repository, distance, answer } = read
+    candidates.push({ repository, distance, window: answer.window, manifests: answer.manifests })
+    problems.push(...answer.problems.map((problem) => `${repository}: ${problem}`))
   }
   if (candidates.length === 0) throw noneRead(system, unread)
   return { candidates, unread, problems }

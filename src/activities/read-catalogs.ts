@@ -1,8 +1,9 @@
 import type { Composition } from '../composition/compose.js'
-import { HoldfastError, toHoldfastError } from '../domain/errors.js'
+import { HoldfastError } from '../domain/errors.js'
 import type { BackupId, RepositoryName, SystemName } from '../domain/ids.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { RestoreCandidate } from '../domain/plan-restore.js'
+import { askRepositories } from './ask-repositories.js'
 import type { BackupQuestion } from './choose-backup.js'
 
 /** A whole repository, or one backup in it, that could not be read. */
@@ -23,15 +24,18 @@ export interface Catalogs {
  * Reads the catalogues of the repositories a restore may read from, nearest first.
  * @throws what kept them from being read, when none of them could be
  */
-export async function readCatalogs(composition: Composition, request: BackupQuestion): Promise<Catalogs> {
+export async function readCatalogs(composition: Composition, request: BackupQuestion, signal: AbortSignal): Promise<Catalogs> {
   const unread: Unread[] = []
   const candidates: RestoreCandidate[] = []
-  for (const [distance, repository] of repositoriesOf(composition, request).entries()) {
-    try {
-      candidates.push({ repository, distance, ...(await readCatalog(composition, repository, request, unread)) })
-    } catch (error) {
-      unread.push({ where: repository, problem: toHoldfastError(error) })
+  const asking = { composition, repositories: repositoriesOf(composition, request), share: 3 / 8, signal }
+  for (const read of await askRepositories(asking, (repository, asked) => readCatalog(composition, repository, request, asked))) {
+    if ('problem' in read) {
+      unread.push(read)
+      continue
     }
+    const { repository, distance, answer } = read
+    candidates.push({ repository, distance, manifests: answer.manifests, tombstoned: answer.tombstoned })
+    unread.push(...answer.unread)
   }
   if (candidates.length > 0) return { candidates, unread }
   throw noneRead(request.system, unread)
@@ -55,15 +59,21 @@ export function describeUnread(unread: readonly Unread[]): string[] {
   return unread.map(({ where, problem }) => `${where}: ${problem.message} (${problem.code})`)
 }
 
-async function readCatalog(composition: Composition, repository: RepositoryName, request: BackupQuestion, unread: Unread[]) {
+async function readCatalog(
+  composition: Composition,
+  repository: RepositoryName,
+  request: BackupQuestion,
+  signal: AbortSignal,
+): Promise<Pick<RestoreCandidate, 'manifests' | 'tombstoned'> & { readonly unread: readonly Unread[] }> {
   const catalog = await composition.catalog(repository)
   const manifests: Manifest[] = []
-  for await (const entry of catalog.list({ system: request.system })) {
+  const unread: Unread[] = []
+  for await (const entry of catalog.list({ system: request.system }, { signal })) {
     if ('problem' in entry) {
       unread.push({ where: `${entry.id} in ${repository}`, backup: entry.id, problem: entry.problem })
     } else {
       manifests.push(entry.manifest)
     }
   }
-  return { manifests, tombstoned: await catalog.tombstoned(request.system) }
+  return { manifests, tombstoned: await catalog.tombstoned(request.system, { signal }), unread }
 }

@@ -39,7 +39,8 @@ export function createRestoreActivities(composition: Composition) {
     },
 
     /** Asks every repository of the system what it holds and chooses. @throws NOT_FOUND saying what there is */
-    chooseBackup: (request: BackupQuestion): Promise<RestoreChoice> => chooseBackup(composition, request),
+    chooseBackup: (request: BackupQuestion): Promise<RestoreChoice> =>
+      chooseBackup(composition, request, Context.current().cancellationSignal),
 
     /** Everything that can be known before anything large is fetched. @returns what the operator should know. @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS */
     async preflightRestore(input: RestoreInput): Promise<string[]> {

@@ -14,6 +14,7 @@ import { noKeys } from '../catalog/sample-manifest.js'
 /* A backup on timeline 1, and WAL on the way to timeline 2, of which the history is missing: nobody knows that way. */
 
 const golden = fileURLToPath(new URL('../golden/v1/wal/plain', import.meta.url))
+const { signal: neverAborted } = new AbortController()
 const backup = 'avi5_full_2026-01-10T03-00-00Z'
 let root: string
 
@@ -32,12 +33,13 @@ afterAll(async () => {
 function choose(to: string, change: { readonly timeline?: number } = {}, directory = root) {
   const store = createFilesystemStore({ root: directory })
   const composition = {
+    config: { timeouts: { lightMs: 120_000 } },
     system: () => ({ repositories: ['local'], captureRepository: 'local' }),
     catalog: async () => createCatalog({ store, keys: noKeys }),
     repository: async () => ({ name: 'local', store }),
     keys: async () => noKeys,
   } as unknown as Composition
-  return chooseBackup(composition, { system: parseSystemName('avi5'), target: parseRestoreTarget(to), ...change })
+  return chooseBackup(composition, { system: parseSystemName('avi5'), target: parseRestoreTarget(to), ...change }, neverAborted)
 }
 
 test('where no archived WAL can be used, the default is the end of the backup, and says what is left aside and what there is', async () => {

@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { BackupReport, RestoreReport } from '../../src/domain/operations.js'
+import type { HeldRequest } from '../servers/s3-proxy.js'
 import { expectWholeOrNothing } from '../stand/backup-outcome.js'
 import { mayMount, mountReadOnly } from '../stand/mounts.js'
 import { connectOperations, type Operations } from '../stand/operations.js'
@@ -68,6 +69,20 @@ describe('a repository that is down from beginning to end', () => {
     const ending = await (await operations.backup()).ending
     expect(ending).toMatchObject({ outcome: 'done', report: { outcome: 'complete' } })
     await expectWholeOrNothing(stand, before, [ending])
+  })
+
+  test('keeps nobody from restoring from the other when it accepts connections and stays silent', async () => {
+    const [over, held]: [AbortController, HeldRequest[]] = [new AbortController(), []]
+    const hold = () => stand.proxy.hold(() => true, 'before', over.signal).then((request) => held.push(request))
+    for (let requests = 0; requests < 100; requests += 1) void hold()
+    const restore = await stand.cli('restore', 'shop', '--name', 'silent', '--json')
+    over.abort()
+    for (const { release } of held) release()
+    expect(restore, restore.stderr).toMatchObject({ exitCode: 0 })
+    const restored = JSON.parse(restore.stdout) as RestoreReport
+    expect(restored).toMatchObject({ repositories: ['local'] })
+    expect(restored.problems).toContainEqual(expect.stringMatching(/^primary: did not answer within \d+ s \(STORE_UNAVAILABLE\)/))
+    await dropInstance(stand, 'silent')
   })
 
   test('fails the backup when it is the capture repository, and leaves nothing in the other', async () => {
