@@ -9,6 +9,7 @@ import { extractJobName, prefetchJobName } from '../jobs/job-spec.js'
 import { openBackup } from '../jobs/open-backup.js'
 import type { Extracted } from '../jobs/run-extract.js'
 import { stopGraceMs, stopJob } from '../jobs/stop-job.js'
+import { checkAnswering } from './check-answering.js'
 import { type BackupQuestion, chooseBackup } from './choose-backup.js'
 import { currentRun } from './current-run.js'
 import { followReplay, startToRecover } from './follow-replay.js'
@@ -75,10 +76,10 @@ export function createRestoreActivities(composition: Composition) {
       const instance = await instanceOf(input)
       const signal = Context.current().cancellationSignal
       const { manifest, reader } = await openBackup(input.choice, composition, signal)
-      return engine.check(
-        { instance, manifest, reader, stage: 'running', ...selectionOf(input.request), ...recoveryOf(input.choice) },
-        signal,
-      )
+      // It may have been killed since it recovered.
+      await provisioner.start(instance, signal)
+      const request = { instance, manifest, reader, ...selectionOf(input.request), ...recoveryOf(input.choice) }
+      return checkAnswering(() => engine.check({ ...request, stage: 'running' }, signal), Context.current().info.attempt)
     },
 
     async openInstance(input: RestoreInput & { readonly timeline: number }): Promise<Instance> {

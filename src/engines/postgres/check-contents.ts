@@ -1,9 +1,9 @@
-import { toHoldfastError } from '../../domain/errors.js'
 import type { CheckResult } from '../../domain/operations.js'
 import { type Access, withConnection } from './connection.js'
 import type { Inventory, InventoryDatabase } from './inventory.js'
 import { judge } from './judge.js'
 import type { ServerAddress } from './server-address.js'
+import { refusalOf } from './server-state.js'
 
 const stage = 'running'
 
@@ -109,6 +109,6 @@ async function readTables(
     })
   } catch (error) {
     signal.throwIfAborted()
-    return { name: `tables of ${database.name}`, stage, outcome: 'failed', message: toHoldfastError(error).message }
+    return { name: `tables of ${database.name}`, stage, outcome: 'failed', message: refusalOf(error).message }
   }
 }

@@ -1,4 +1,3 @@
-import { toHoldfastError } from '../../domain/errors.js'
 import type { CheckResult } from '../../domain/operations.js'
 import { physicalFacts } from '../../domain/physical-facts.js'
 import type { CheckRequest } from '../engine.js'
@@ -9,7 +8,7 @@ import { instanceAccess } from './instance-access.js'
 import { readInstanceInventory } from './instance-files.js'
 import type { Inventory, InventoryDatabase } from './inventory.js'
 import { judge } from './judge.js'
-import { readState } from './server-state.js'
+import { readState, refusalOf } from './server-state.js'
 
 const stage = 'running'
 
@@ -17,7 +16,7 @@ const stage = 'running'
 export async function checkRunning({ instance, manifest, recovery }: CheckRequest, signal: AbortSignal): Promise<CheckResult[]> {
   const inventory = await readInstanceInventory(instance)
   const { access, address } = instanceAccess(instance, inventory)
-  const state = await withConnection(access, { address }, signal, readState).catch((error: unknown) => toHoldfastError(error))
+  const state = await withConnection(access, { address }, signal, readState).catch(refusalOf)
   signal.throwIfAborted()
   if (state instanceof Error) {
     const rest = ['recovery', 'timeline', 'system', 'archiving', 'databases']

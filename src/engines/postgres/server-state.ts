@@ -1,3 +1,4 @@
+import { type HoldfastError, toHoldfastError } from '../../domain/errors.js'
 import { type Connection, oneRow } from './connection.js'
 
 /** What a running server says of itself. */
@@ -18,4 +19,11 @@ export async function readState(connection: Connection): Promise<State> {
             current_setting('archive_mode') as archive_mode`,
   )
   return { ...row, timeline: Number.parseInt(row.segment?.slice(0, 8) ?? '0', 16) }
+}
+
+/** Why the server does not tell. @throws SOURCE_UNAVAILABLE: one that is away says nothing of what was restored, and is asked again */
+export function refusalOf(error: unknown): HoldfastError {
+  const refusal = toHoldfastError(error)
+  if (refusal.code === 'SOURCE_UNAVAILABLE') throw refusal
+  return refusal
 }

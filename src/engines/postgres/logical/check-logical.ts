@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { toHoldfastError } from '../../../domain/errors.js'
 import type { CheckResult } from '../../../domain/operations.js'
 import type { CheckRequest } from '../../engine.js'
 import { checkAfterStop } from '../check-after-stop.js'
@@ -10,7 +9,7 @@ import { instanceAccess } from '../instance-access.js'
 import { instanceFiles, readInstanceInventory } from '../instance-files.js'
 import type { Inventory, InventoryDatabase } from '../inventory.js'
 import { judge, notRun } from '../judge.js'
-import { readState } from '../server-state.js'
+import { readState, refusalOf } from '../server-state.js'
 import { compareDefinitions, statementsResult } from './compare-definitions.js'
 import { selectedDatabases } from './wanted-objects.js'
 
@@ -42,7 +41,7 @@ async function checkRunningLogical(request: CheckRequest, signal: AbortSignal): 
   const inventory =
     request.only === undefined ? whole : { ...whole, databases: selectedDatabases(whole, request.only), unread: [] }
   const { access, address } = instanceAccess(request.instance, inventory)
-  const state = await withConnection(access, { address }, signal, readState).catch((error: unknown) => toHoldfastError(error))
+  const state = await withConnection(access, { address }, signal, readState).catch(refusalOf)
   signal.throwIfAborted()
   if (state instanceof Error) {
     const rest = ['archiving', 'databases'].map((name) => notRun(name, 'the server cannot be asked'))
