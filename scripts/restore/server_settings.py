@@ -98,6 +98,8 @@ def own(inventory, control_data_file, target, port, mode, timeline, when):
         "recovery_target_inclusive": "on",
         "recovery_target_action": "promote",
         "recovery_min_apply_delay": "0",
+        # Nobody is let in before the end: then it does not matter that the original had more connections later on.
+        "hot_standby": "off",
     })
 
 

@@ -74,6 +74,9 @@ export async function startMomentBench({ major, walSegmentSizeMb, encryption }: 
   })
   await primary.stop('immediate')
   await standby.promote()
+  // Whoever restores what follows has a base of fewer.
+  await standby.sql('alter system set max_connections = 150')
+  await standby.restart()
   const later = await startWriter({ ...primary, port: standby.port }, writer.moments.length + 1)
   await later.writes(50)
   await later.stop()

@@ -12,6 +12,7 @@ export interface Standby {
   readonly dataDirectory: string
   sql<Row extends pg.QueryResultRow>(query: string): Promise<Row[]>
   promote(): Promise<void>
+  restart(): Promise<void>
   /** At once, as a crash does. */
   stop(): Promise<void>
   dispose(): Promise<void>
@@ -47,6 +48,8 @@ export async function startStandby(
       }
     },
     promote: async () => void (await run('pg_ctl', '-D', dataDirectory, '-s', '-w', 'promote')),
+    restart: async () =>
+      void (await run('pg_ctl', '-D', dataDirectory, '-s', '-w', '-m', 'fast', '-l', join(directory, 'log'), 'restart')),
     stop: async () => void (await run('pg_ctl', '-D', dataDirectory, '-s', '-w', '-m', 'immediate', 'stop')),
     async dispose() {
       await run('pg_ctl', '-D', dataDirectory, '-s', '-w', '-m', 'immediate', 'stop').catch(() => {})
