@@ -102,7 +102,7 @@ const prefetchWal = z.strictObject({
   /** The last of them reaches at least to here. */
   endLsn: lsn,
   /** What replay applies: nothing before where the base begins, and nothing from a target on that is a position. */
-  replay: z.strictObject({ fromLsn: lsn.exactOptional(), toLsn: lsn.exactOptional() }),
+  replay: z.strictObject({ fromLsn: lsn.exactOptional(), toLsn: lsn.exactOptional() }).prefault({}),
   /** No older WAL is needed: when the backup began. */
   walSince: z.iso.datetime(),
   /** Most that is held ahead of replay. */
