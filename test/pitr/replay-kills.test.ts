@@ -88,6 +88,19 @@ describe('replay, and what may happen meanwhile', () => {
     },
   )
 
+  test('a restore goes on after its worker was stopped during replay', async () => {
+    const { restore, inTime, fullSpeed } = await slowly('stopped')
+    await inTime(async () => {
+      const { raw } = await restore.handle.describe()
+      const following = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'followReplay')
+      return following?.lastStartedTime ? true : undefined
+    })
+    await bench.worker.stop()
+    bench.worker = await bench.stand.startWorker()
+    fullSpeed()
+    await expectWhole('stopped', restore)
+  })
+
   test('a store that is away for a while delays replay, and costs nothing else', async () => {
     const { stand } = bench
     const { restore, inTime, fullSpeed } = await slowly('delayed')
