@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from '@temporalio/activity'
 import { HoldfastError } from '../domain/errors.js'
 import type { Instance } from '../domain/instance.js'
@@ -17,6 +18,8 @@ interface Following {
 
 /** One for each change of settings there is, and some for a machine that kills its processes. */
 const startsAtMost = 8
+/** Longer each time: what a server that was killed has left behind may hold its memory for a while, and then it does not start. */
+const pauseMs = 500
 
 /**
  * Follows a recovery to the promotion. A server that was killed is started again, and goes on from its last restart point; so is one
@@ -44,6 +47,7 @@ export async function followReplay({ engine, provisioner, request, context }: Fo
       context,
       () => latest,
       async () => {
+        await delay(starts * pauseMs, undefined, { signal })
         await provisioner.stop(instance, signal)
         await startToRecover(provisioner, instance, signal)
       },
