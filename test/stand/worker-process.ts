@@ -17,7 +17,7 @@ const cli = resolve('dist/starters/cli.js')
 export async function startWorkerProcess(env: Readonly<Record<string, string>>, logFile: string): Promise<WorkerProcess> {
   const before = await readText(logFile)
   const log = { file: logFile, append: true }
-  const child = execa(process.execPath, ['--enable-source-maps', cli, 'worker'], {
+  const child = execa(process.execPath, [cli, 'worker'], {
     env,
     extendEnv: false,
     reject: false,
