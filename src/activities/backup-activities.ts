@@ -10,7 +10,7 @@ import { captureJobName, replicateJobName } from '../jobs/job-spec.js'
 import type { Replicated } from '../jobs/replication-count.js'
 import { stopGraceMs, stopJob } from '../jobs/stop-job.js'
 import { toApplicationFailure } from './application-failure.js'
-import { discardCopy } from './discard-copy.js'
+import { discardCopy, discardSentCopy } from './discard-copy.js'
 import { queuesOf, timeoutsOf } from './plan-parts.js'
 import { precheckBackup } from './precheck-backup.js'
 import { pulsing } from './pulsing.js'
@@ -76,7 +76,7 @@ export function createBackupActivities(composition: Composition) {
     /** Compensation: ends a copy's job, aborts its uploads, removes its objects, unless it is committed. */
     async discardReplica({ plan, attempt, repository }: CopyInput): Promise<'removed' | 'committed'> {
       await stopJob(config.stateDirectory, replicateJobName({ backup: plan.backup, attempt, to: repository }), stopGraceMs)
-      return discardCopy(composition, repository, plan.backup, attempt)
+      return discardSentCopy(composition, repository, plan.backup, attempt, Context.current().cancellationSignal)
     },
 
     /** Removes what the jobs of a finished attempt left in the state directory. */
