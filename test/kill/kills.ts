@@ -5,6 +5,7 @@ import { type KillStand, startKillStand } from './kill-stand.js'
 import { createRandom, type Random } from './random.js'
 import { type Stage, strike, type Victim } from './strike.js'
 import { runTrials } from './trials.js'
+import { holdAt } from './upload-moments.js'
 
 const limitMs = process.env.HOLDFAST_TEST_LONG === '1' ? 3_900_000 : 900_000
 
@@ -57,11 +58,13 @@ async function strikeAll(
 ): Promise<{ readonly met: readonly Stage[]; readonly attempt: number }> {
   const over = new AbortController()
   const end = endOf(run).then(() => over.abort())
+  const completion =
+    victim === 'worker' ? holdAt(stand, { system: run.system, attempt: 'a1' }, 'before complete', over.signal) : undefined
   const met: Stage[] = []
   let attempt = 1
   for (const stage of stages) {
     if (over.signal.aborted) break
-    const target = { stand, victim, of: { system: run.system, attempt: `a${attempt}` }, random, over: over.signal }
+    const target = { stand, victim, of: { system: run.system, attempt: `a${attempt}` }, random, completion, over: over.signal }
     if ((await Promise.race([strike(target, stage), end])) !== true) continue
     met.push(stage)
     if (stage === 'during capture' && victim !== 'worker') attempt += 1

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { HeldRequest } from '../servers/s3-proxy.js'
 import { awaitJob, isAtWork, type JobProcess, killJob } from '../stand/job-processes.js'
 import { whenCommittedLocally } from './committed.js'
 import type { KillStand } from './kill-stand.js'
@@ -21,6 +22,11 @@ export interface Target {
   /** The attempt of the backup that is to be met. */
   readonly of: Of
   readonly random: Random
+  /**
+   * The completion of the last artifact, waited for since the backup began: while strikes at a worker wait for one another, its job
+   * goes on. A job that is killed begins again, and its completion is waited for when its turn comes.
+   */
+  readonly completion: Promise<HeldRequest> | undefined
   /** When the backup is over nobody is killed any more. */
   readonly over: AbortSignal
 }
@@ -57,12 +63,11 @@ async function strikeCapture(target: Target): Promise<boolean> {
 }
 
 async function strikeUpload(target: Target): Promise<boolean> {
-  const { stand, of, random } = target
+  const { stand, of, random, completion } = target
   const delayMs = random.between(0, partMs)
-  const [job] = await Promise.all([
-    awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }, patienceMs),
-    nextPartOf(stand, of),
-  ])
+  const job = await awaitJob(stand.stateDirectory, { kind: 'replicate', ...of }, patienceMs)
+  const next = nextPartOf(stand, of).then(() => 'a part')
+  if ((await Promise.race(completion === undefined ? [next] : [next, completion])) !== 'a part') return false
   await sleep(delayMs)
   return kill(target, job)
 }
@@ -76,7 +81,8 @@ async function strikeHeld(
   const { stand, victim, of, random, over } = target
   const moment = random.pick(moments)
   const delayMs = random.between(0, 300)
-  const [held] = await Promise.all([holdAt(stand, of, moment, over), also()])
+  const holding = moment === 'before complete' ? target.completion : undefined
+  const [held] = await Promise.all([holding ?? holdAt(stand, of, moment, over), also()])
   try {
     await sleep(delayMs)
     return await kill(
