@@ -67,6 +67,12 @@ async function untilItAnswers(
     signal.throwIfAborted()
     if (answer !== undefined) return
     if (ended.signal.aborted) {
+      // Of a job that was killed; it ends by itself, and then the next try starts.
+      if (/lock file .* already exists/.test(running.stderrTail()))
+        throw new HoldfastError(
+          'JOB_LOST',
+          `the server that an attempt before started for instance ${instance.name} has not ended yet`,
+        )
       throw new HoldfastError('RECOVERY_FAILED', `instance ${instance.name} did not start:\n${running.stderrTail()}`)
     }
     await delay(pollMs, undefined, { signal })
