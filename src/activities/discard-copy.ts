@@ -25,7 +25,7 @@ export async function discardCopy(
   }
 }
 
-/** The same for what was sent over a network: looks again for what came late. */
+/** The same for what a job sent: looks again for what came late. */
 export async function discardSentCopy(
   composition: Composition,
   repository: RepositoryName,

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { HoldfastError } from '../../domain/errors.js'
 import { formatLsn, type Lsn, lsnToBytes } from '../../domain/lsn.js'
-import { aligned, bodyAt, readPage } from './wal-switch.js'
+import { aligned, bodyAt, headerBytes, infoAt, longHeaderBytes, readPage, recordBytes, remainingAt } from './wal-layout.js'
 
 /** A file of plain WAL. */
 interface Segment {
@@ -16,15 +16,8 @@ export interface ReplayRange {
   readonly toLsn?: Lsn
 }
 
-/** XLogPageHeaderData and XLogLongPageHeaderData, with their padding: src/include/access/xlog_internal.h. */
-const headerBytes = 24
-const longHeaderBytes = 40
 const addressAt = 8
-const remainingAt = 16
 
-/** XLogRecord: src/include/access/xlogrecord.h. It begins at a multiple of 8, so its length is on one page, and its kind is. */
-const recordBytes = 24
-const infoAt = 16
 /** RM_TBLSPC_ID (rmgrlist.h), two bytes of padding behind it, and XLOG_TBLSPC_CREATE (commands/tablespace.h) before. */
 const creation = Buffer.from([0x00, 0x05, 0x00, 0x00])
 

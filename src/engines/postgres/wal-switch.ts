@@ -1,14 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
+import { aligned, bodyAt, infoAt, readPage, recordBytes } from './wal-layout.js'
 
-/** XLogPageHeaderData and XLogLongPageHeaderData, with their padding: src/include/access/xlog_internal.h. */
-const headerBytes = 24
-const longHeaderBytes = 40
-const longHeaderFlag = 0x0002
-const remainingAt = 16
-
-/** XLogRecord: src/include/access/xlogrecord.h; RM_XLOG_ID and XLOG_SWITCH: rmgrlist.h, pg_control.h. */
-const recordBytes = 24
-const infoAt = 16
+/** RM_XLOG_ID and XLOG_SWITCH: rmgrlist.h, pg_control.h. */
 const managerAt = 17
 const xlogManager = 0
 const switchInfo = 0x40
@@ -36,19 +29,4 @@ function lastRecordIsSwitch(page: Buffer): boolean {
   // Only the rest of one: nothing else could be the last.
   if (last === undefined) return true
   return page[last + managerAt] === xlogManager && ((page[last + infoAt] ?? 0) & 0xf0) === switchInfo
-}
-
-/** Where the first record of a page begins, behind what remains of one that began on a page before; where that goes on, behind the page. */
-export function bodyAt(page: Buffer): number {
-  const isLong = (page.readUInt16LE(2) & longHeaderFlag) !== 0
-  return (isLong ? longHeaderBytes : headerBytes) + aligned(page.readUInt32LE(remainingAt))
-}
-
-export function aligned(bytes: number): number {
-  return Math.ceil(bytes / 8) * 8
-}
-
-export async function readPage(segment: FileHandle, number: number, pageBytes: number): Promise<Buffer> {
-  const { buffer } = await segment.read(Buffer.alloc(pageBytes), 0, pageBytes, number * pageBytes)
-  return buffer
 }

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { formatLsn, type Lsn, lsnToBytes } from '../../domain/lsn.js'
-import { aligned, bodyAt, readPage } from './wal-switch.js'
+import { aligned, bodyAt, readPage } from './wal-layout.js'
 
 /** A segment file that holds the byte before a position. */
 interface Segment {
