@@ -47,6 +47,11 @@ export function s3CodeOf(error: unknown): string | undefined {
   return typeof error.details.s3Code === 'string' ? error.details.s3Code : undefined
 }
 
+/** The connection broke, or stayed silent: the store may have refused the request, or carried it out. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'STORE_UNAVAILABLE' && error.details.status === null
+}
+
 /** Answers to HEAD have no body, and so a refusal has no reason. */
 export function isRefusedWithoutReason(error: unknown): boolean {
   return error instanceof HoldfastError && error.code === 'STORE_DENIED' && s3CodeOf(error) === withoutReason

@@ -73,7 +73,8 @@ async function probeConditionalPut(s3: S3Connection, key: ObjectKey, call: CallO
     await putObject(s3, key, content, { ...call, ifAbsent: true })
     return false
   } catch (error) {
-    if (error instanceof HoldfastError && error.code === 'ALREADY_EXISTS') return true
+    // The store's own word: a put whose answer was lost finds the object as well.
+    if (error instanceof HoldfastError && error.code === 'ALREADY_EXISTS' && s3CodeOf(error) !== undefined) return true
     throw error
   }
 }

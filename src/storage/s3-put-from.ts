@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { crc32 as addToCrc32 } from 'node:zlib'
 import type { Crc32, ObjectKey } from '../domain/ids.js'
 import { crc32FromNumber } from './crc32-forms.js'
-import { retryConflicts } from './s3-conflict.js'
 import type { S3Connection } from './s3-connection.js'
-import { judgePut, putCommand } from './s3-put.js'
+import { putCommand, sendPut } from './s3-put.js'
 import type { CallOptions, ObjectInfo, Source } from './store.js'
 
 /**
@@ -30,9 +29,7 @@ export async function putObjectFrom(
     },
     { step: 'build', name: 'putSource' },
   )
-  await retryConflicts(s3.options.maxAttempts, options, () =>
-    s3.run(`put of "${key}"`, options, (sending) => s3.client.send(command, sending)).catch(judgePut),
-  )
+  await sendPut(s3, key, command, options)
   return { key, sizeBytes, modifiedAt: answeredAt(), crc32 }
 }
 

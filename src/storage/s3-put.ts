@@ -4,7 +4,8 @@ import type { Crc32, ObjectKey } from '../domain/ids.js'
 import { crc32Of, crc32ToBase64 } from './crc32-forms.js'
 import { retryConflicts } from './s3-conflict.js'
 import type { S3Connection } from './s3-connection.js'
-import { s3CodeOf } from './s3-errors.js'
+import { isUnanswered, s3CodeOf } from './s3-errors.js'
+import { headObject } from './s3-objects.js'
 import { storedAs } from './s3-stored-as.js'
 import type { CallOptions, ObjectInfo } from './store.js'
 
@@ -17,9 +18,7 @@ export async function putObject(
 ): Promise<ObjectInfo> {
   const crc32 = crc32Of(bytes)
   const { command, answeredAt } = putCommand(s3, key, { body: bytes, sizeBytes: bytes.length, crc32 }, options)
-  await retryConflicts(s3.options.maxAttempts, options, () =>
-    s3.run(`put of "${key}"`, options, (sending) => s3.client.send(command, sending)).catch(judgePut),
-  )
+  await sendPut(s3, key, command, options)
   return { key, sizeBytes: bytes.length, modifiedAt: answeredAt(), crc32 }
 }
 
@@ -58,8 +57,35 @@ export function putCommand(
   return { command, answeredAt: () => answeredAt ?? new Date() }
 }
 
-export function judgePut(error: unknown): never {
-  throw s3CodeOf(error) === 'BadDigest' ? corruptedOnTheWay(error) : error
+/** @throws ALREADY_EXISTS also when the store's refusal was lost */
+export async function sendPut(
+  s3: S3Connection,
+  key: ObjectKey,
+  command: PutObjectCommand,
+  options: CallOptions & { readonly ifAbsent: boolean },
+): Promise<void> {
+  try {
+    await retryConflicts(s3.options.maxAttempts, options, () =>
+      s3.run(`put of "${key}"`, options, (sending) => s3.client.send(command, sending)),
+    )
+  } catch (error) {
+    if (s3CodeOf(error) === 'BadDigest') throw corruptedOnTheWay(error)
+    if (options.ifAbsent && isUnanswered(error)) throw await existsOr(error, s3, key, options)
+    throw error
+  }
+}
+
+/**
+ * A store that finds the key taken answers before it has read the body, and may close the connection: who still sends sees it
+ * broken, and nothing of the answer. So it is asked. @returns what to throw
+ */
+async function existsOr(error: unknown, s3: S3Connection, key: ObjectKey, options: CallOptions): Promise<unknown> {
+  const found = await headObject(s3, key, options).catch(() => undefined)
+  options.signal?.throwIfAborted()
+  if (found === undefined) return error
+  return new HoldfastError('ALREADY_EXISTS', `put of "${key}" in ${s3.description} failed: there is an object of this key`, {
+    cause: error,
+  })
 }
 
 /** A digest of ours that the store did not find in what it received: the next try may arrive whole. */

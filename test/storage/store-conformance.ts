@@ -94,11 +94,15 @@ function describePuts(open: () => Store): void {
     expect(await readAll(store, 'put/from nothing')).toEqual(Buffer.alloc(0))
   })
 
-  it('refuses an existing key to a source, unless it may replace it', async () => {
+  it('refuses an existing key to bytes and to a source, unless it may replace it', async () => {
     const store = open()
     await store.put(key('put/from once'), Buffer.from('first'), { ifAbsent: true })
-    const second = sourceOf(randomBytes(1_500_000))
-    expect(await codeOf(store.putFrom(key('put/from once'), second, { ifAbsent: true }))).toBe('ALREADY_EXISTS')
+    // So large that a store which refuses at once, and hangs up, does so in the middle of it.
+    const second = randomBytes(20_000_000)
+    for (let time = 1; time <= 5; time += 1) {
+      expect(await codeOf(store.put(key('put/from once'), second, { ifAbsent: true }))).toBe('ALREADY_EXISTS')
+      expect(await codeOf(store.putFrom(key('put/from once'), sourceOf(second), { ifAbsent: true }))).toBe('ALREADY_EXISTS')
+    }
     expect(`${await readAll(store, 'put/from once')}`).toBe('first')
     await store.putFrom(key('put/from once'), sourceOf(Buffer.from('third')), { ifAbsent: false })
     expect(`${await readAll(store, 'put/from once')}`).toBe('third')
