@@ -1,12 +1,17 @@
-import { readFile, readlink, realpath } from 'node:fs/promises'
+import { readFile, readlink, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Instance } from '../domain/instance.js'
+
+type Named = 'own' | 'foreign' | 'hidden' | 'dead' | 'gone'
 
 /**
  * Whose process does `postmaster.pid` name? Process ids are used again, after a reboot at the latest: it is the server's own only if it works
  * in the data directory, which is where PostgreSQL's main process always is.
- * @returns `gone` also where there is no such file; `hidden`: something has the id, and nobody tells us where it works
+ * @returns `gone` also where there is no such file; `hidden`: something has the id, and nobody tells us where it works; `dead`: it has
+ *   ended, and its parent has not taken notice yet, so that PostgreSQL takes it for alive
  */
-export async function serverProcess(dataDirectory: string): Promise<'own' | 'foreign' | 'hidden' | 'gone'> {
+export async function serverProcess(dataDirectory: string): Promise<Named> {
   const text = await readFile(pidFile(dataDirectory), 'utf8').catch(() => '')
   const pid = Number.parseInt(text, 10)
   if (!(pid > 0) || !canSignal(pid)) return 'gone'
@@ -14,8 +19,7 @@ export async function serverProcess(dataDirectory: string): Promise<'own' | 'for
   try {
     return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(dataDirectory)) ? 'own' : 'foreign'
   } catch (error) {
-    // It has ended, and nobody has taken notice yet.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'gone'
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'dead'
     return 'hidden'
   }
 }
@@ -23,6 +27,28 @@ export async function serverProcess(dataDirectory: string): Promise<'own' | 'for
 export async function isServerRunning(dataDirectory: string): Promise<boolean> {
   return (await serverProcess(dataDirectory)) === 'own'
 }
+
+/**
+ * A server that has ended is waited for until PostgreSQL can see it, too. In a container whose first process takes no notice of the
+ * dead it never will: then, and where somebody else has its process id now, its lock files are removed.
+ * @returns whether it runs after all
+ */
+export async function makeWayForServer(instance: Instance, signal: AbortSignal): Promise<boolean> {
+  const deadline = Date.now() + buriedMs
+  let named = await serverProcess(instance.dataDirectory)
+  while (named === 'dead' && Date.now() < deadline) {
+    await delay(50, undefined, { signal }).catch(() => signal.throwIfAborted())
+    named = await serverProcess(instance.dataDirectory)
+  }
+  // Where nobody tells whose the process is, PostgreSQL knows better.
+  if (named === 'foreign' || named === 'dead') {
+    const socketLock = join(instance.socketDirectory, `.s.PGSQL.${instance.port}.lock`)
+    for (const lock of [pidFile(instance.dataDirectory), socketLock]) await rm(lock, { force: true })
+  }
+  return named === 'own'
+}
+
+const buriedMs = 10_000
 
 export function pidFile(dataDirectory: string): string {
   return join(dataDirectory, 'postmaster.pid')

@@ -1,10 +1,10 @@
-import { open, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HoldfastError } from '../domain/errors.js'
 import type { Instance } from '../domain/instance.js'
 import type { Command, SystemUser } from '../process/command.js'
 import { runProgram } from '../process/run-program.js'
-import { isServerRunning, pidFile, serverProcess } from '../process/server-process.js'
+import { isServerRunning, makeWayForServer } from '../process/server-process.js'
 
 /** How long pg_ctl itself waits; a longer recovery goes on without it. A busy machine may take seconds to write the pid file. */
 const startWaitSeconds = 20
@@ -15,10 +15,7 @@ const stopWaitSeconds = 60
  * @throws HoldfastError RECOVERY_FAILED with the last lines of the server's log
  */
 export async function startServer(instance: Instance, user: SystemUser | undefined, signal: AbortSignal): Promise<void> {
-  const named = await serverProcess(instance.dataDirectory)
-  if (named === 'own') return
-  // PostgreSQL knows only that somebody has the id, and would not start. Where nobody tells whose it is, it knows better.
-  if (named === 'foreign') await rm(pidFile(instance.dataDirectory), { force: true })
+  if (await makeWayForServer(instance, signal)) return
   const args = ['start', '-D', instance.dataDirectory, '-l', instance.logFile, '-w', '-t', String(startWaitSeconds), '-s']
   try {
     // pg_ctl notices a server that dies at once. Its own patience ending is no failure: recovery may take hours.

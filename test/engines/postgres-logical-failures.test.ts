@@ -191,6 +191,28 @@ test('a dump that breaks off fails the restore and ends its server; the same ins
   }
 })
 
+test('a server that an earlier attempt left is waited for before its files are taken away', async () => {
+  const engine = engineFor(server)
+  const manifest = await captureLogical(engine, folder)
+  const place = await createRestorePlace()
+  try {
+    const instance = await place.create(manifest, engine)
+    const prepare = () => engine.prepare({ manifest, instance, reader: folder.reader, progress: () => {} }, signal)
+    await prepare()
+    await place.provisioner.start(instance, signal)
+    const lockFile = join(instance.dataDirectory, 'postmaster.pid')
+    const pid = Number.parseInt(await readFile(lockFile, 'utf8'), 10)
+    const preparing = prepare()
+    await delay(500)
+    expect(Number.parseInt(await readFile(lockFile, 'utf8'), 10)).toBe(pid)
+    process.kill(pid, 'SIGKILL')
+    await preparing
+    expect(await place.provisioner.isRunning(instance)).toBe(false)
+  } finally {
+    await place.remove()
+  }
+})
+
 test('a dump that the reader finds damaged late is begun again from another repository', async () => {
   const engine = engineFor(server)
   const manifest = await captureLogical(engine, folder)

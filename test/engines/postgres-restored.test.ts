@@ -92,10 +92,10 @@ test('trusts nobody who comes over TCP', async () => {
 
 test('is started again where its process id has become that of somebody else, and recovery is not taken to go on', async () => {
   const path = join(instance.dataDirectory, 'postmaster.pid')
-  const written = await readFile(path, 'utf8')
-  await killAndBury(Number.parseInt(written, 10))
+  await killAndBury(Number.parseInt(await readFile(path, 'utf8'), 10))
   const other = Number.parseInt(await readFile(join(server.dataDirectory, 'postmaster.pid'), 'utf8'), 10)
-  await writeFile(path, written.replace(/^\d+/, String(other)))
+  const socketLock = join(instance.socketDirectory, `.s.PGSQL.${instance.port}.lock`)
+  for (const lock of [path, socketLock]) await writeFile(lock, (await readFile(lock, 'utf8')).replace(/^\d+/, String(other)))
   const ended = await engine.recover({ instance, manifest, progress: () => {} }, AbortSignal.timeout(30_000))
   expect(ended).toMatchObject({ outcome: 'start-again', why: 'the server was killed' })
   await place.provisioner.start(instance, signal)

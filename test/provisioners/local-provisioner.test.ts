@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -176,6 +176,15 @@ describe('a server', () => {
     await provisioner.stop(instance, signal)
     await provisioner.stop(instance, signal)
     expect(await provisioner.isRunning(instance)).toBe(false)
+  })
+
+  test('is started again the moment it was killed', async () => {
+    const instance = await createCluster()
+    await provisioner.start(instance, signal)
+    process.kill(Number.parseInt(await readFile(join(instance.dataDirectory, 'postmaster.pid'), 'utf8'), 10), 'SIGKILL')
+    while (await provisioner.isRunning(instance));
+    await provisioner.start(instance, signal)
+    expect(await provisioner.isRunning(instance)).toBe(true)
   })
 
   test('that does not start fails at once with its log', async () => {

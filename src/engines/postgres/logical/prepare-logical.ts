@@ -7,7 +7,7 @@ import { emptyDirectory, makeOwnedDirectory, ownerOf, writeOwned } from '../owne
 import { artifactOf } from '../prepared-artifacts.js'
 import { makeLostRoles } from './make-lost-roles.js'
 import { makeCluster } from './new-cluster.js'
-import { withPrivateServer } from './private-server.js'
+import { untilEarlierServerEnded, withPrivateServer } from './private-server.js'
 import { restoreDumps } from './restore-dumps.js'
 import { restoreGlobals } from './restore-globals.js'
 import { instanceTarget } from './restore-target.js'
@@ -15,12 +15,13 @@ import { instanceTarget } from './restore-target.js'
 /**
  * Makes a new server and fills it from a logical backup. Begins from empty directories, so it can be repeated.
  * @param jobs connections to restore with, where the form of the dumps allows it
- * @throws HoldfastError ARTIFACT_MISSING, ARTIFACT_DAMAGED, SPACE_SHORT, RECOVERY_FAILED
+ * @throws HoldfastError ARTIFACT_MISSING, ARTIFACT_DAMAGED, SPACE_SHORT, RECOVERY_FAILED, JOB_LOST
  */
 export async function prepareLogical(request: PrepareRequest, jobs: number, signal: AbortSignal): Promise<void> {
   const { instance, manifest, reader } = request
   const owner = await ownerOf(instance)
   const files = instanceFiles(instance)
+  await untilEarlierServerEnded(instance, signal)
   for (const directory of [instance.dataDirectory, files.directory]) await emptyDirectory(directory)
   await makeOwnedDirectory(files.directory, owner)
   const inventory = await storeInventory(request, owner)

@@ -4,6 +4,7 @@ import { HoldfastError } from '../../../domain/errors.js'
 import type { Instance } from '../../../domain/instance.js'
 import type { SystemUser } from '../../../process/command.js'
 import { runProgram } from '../../../process/run-program.js'
+import { makeWayForServer } from '../../../process/server-process.js'
 import { type RunningProgram, startProgram } from '../../../process/start-program.js'
 import { oneRow, withConnection } from '../connection.js'
 import { instanceAccess } from '../instance-access.js'
@@ -38,6 +39,23 @@ export async function withPrivateServer(server: PrivateServer, work: () => Promi
   }
 }
 
+/**
+ * The private server of a job that was killed ends with it, but not in the same moment, and would be in the way of the next one.
+ * @throws HoldfastError JOB_LOST, to be tried again
+ */
+export async function untilEarlierServerEnded(instance: Instance, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + earlierServerMs
+  while (await makeWayForServer(instance, signal)) {
+    if (Date.now() > deadline) {
+      const message = `the server that an earlier attempt started for instance ${instance.name} is still running`
+      throw new HoldfastError('JOB_LOST', message)
+    }
+    await delay(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+  }
+}
+
+const earlierServerMs = 30_000
+
 /** Nothing has to survive a crash before the end: everything would begin again. */
 function serverCommand({ instance, owner }: PrivateServer) {
   const unsafe = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off']
@@ -66,15 +84,8 @@ async function untilItAnswers(
     ).catch(() => undefined)
     signal.throwIfAborted()
     if (answer !== undefined) return
-    if (ended.signal.aborted) {
-      // Of a job that was killed; it ends by itself, and then the next try starts.
-      if (/lock file .* already exists/.test(running.stderrTail()))
-        throw new HoldfastError(
-          'JOB_LOST',
-          `the server that an attempt before started for instance ${instance.name} has not ended yet`,
-        )
+    if (ended.signal.aborted)
       throw new HoldfastError('RECOVERY_FAILED', `instance ${instance.name} did not start:\n${running.stderrTail()}`)
-    }
     await delay(pollMs, undefined, { signal })
   }
 }
