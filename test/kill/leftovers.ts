@@ -64,7 +64,7 @@ async function bucket(stand: KillStand, kept: readonly string[]): Promise<string
 /** All that names the stand's directory, but for what the stand itself runs. */
 async function processes(stand: KillStand): Promise<string[]> {
   const all = await processesNaming(stand.directory)
-  const own = [stand.workerPid(), stand.temporal.pid, stand.s3.pid]
+  const own = [stand.worker.pid(), stand.temporal.pid, stand.s3.pid]
   return all
     .filter(({ pid, args }) => !own.includes(pid) && !args.some((text) => text.includes(stand.postgres.directory)))
     .filter(({ args }) => !args[0]?.startsWith('postgres:'))

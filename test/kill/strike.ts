@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HeldRequest } from '../servers/s3-proxy.js'
 import { awaitJob, isAtWork, type JobProcess, killJob } from '../stand/job-processes.js'
+import type { Random } from '../stand/random.js'
 import { whenCommittedLocally } from './committed.js'
 import type { KillStand } from './kill-stand.js'
-import type { Random } from './random.js'
 import { holdAt, nextPartOf, type Of, type UploadMoment } from './upload-moments.js'
 
 /** Who is killed. */
@@ -99,12 +99,12 @@ async function strikeHeld(
 /** In an order of chance. @param job that is to be met at its work; where there is none, the moment is proof enough */
 function kill({ stand, victim, random, over }: Target, job?: JobProcess): Promise<boolean> {
   const workerFirst = random.pick([true, false])
-  return stand.withWorker(async () => {
+  return stand.worker.during(async () => {
     if (over.aborted) return false
-    if (victim !== 'job' && workerFirst) await stand.killWorker()
+    if (victim !== 'job' && workerFirst) await stand.worker.kill()
     let met = true
     if (job !== undefined) met = victim === 'worker' ? await isAtWork(job) : (await killJob(job)) === 'without a result'
-    if (victim !== 'job' && !workerFirst) await stand.killWorker()
+    if (victim !== 'job' && !workerFirst) await stand.worker.kill()
     return met
   })
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { chooseSeed, createRandom, killCount, type Random } from '../stand/random.js'
 import { type BackupEnd, type BackupRun, endOf, startBackup } from './backup-run.js'
 import { troubleOf } from './history.js'
 import type { KillStand } from './kill-stand.js'
-import { chooseSeed, createRandom, killCount, type Random } from './random.js'
 import { expectWholeOrNothing, removeBackups } from './whole-or-nothing.js'
 
 /** What is done to backups that have just been started, and what must have become of them. */
@@ -68,7 +68,7 @@ async function strikeOnce(
 ): Promise<{ readonly ends: BackupEnd[]; readonly met: number }> {
   const [struck] = await Promise.allSettled([strike(stand, runs, random)])
   // Once all that is still about a worker is done.
-  await stand.withWorker(async () => undefined)
+  await stand.worker.during(async () => undefined)
   const ends = await Promise.all(runs.map(endOf))
   if (struck.status === 'rejected')
     throw new Error(`no strike; the backups ended: ${JSON.stringify(ends)}`, { cause: struck.reason })

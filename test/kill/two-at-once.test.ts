@@ -6,10 +6,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { backupWorkflowId, workflowNames } from '../../src/domain/contract-names.js'
 import { parseRepositoryName, parseSystemName } from '../../src/domain/ids.js'
 import { startOperation } from '../../src/starters/start-operation.js'
+import { createRandom } from '../stand/random.js'
 import { endOf, startBackup } from './backup-run.js'
 import { expectComplete } from './ends.js'
 import { type KillStand, startKillStand } from './kill-stand.js'
-import { createRandom } from './random.js'
 import { holdAt } from './upload-moments.js'
 import { expectWholeOrNothing, removeBackups } from './whole-or-nothing.js'
 
@@ -70,12 +70,12 @@ test('two workers on one host share the work, and one that is killed leaves it t
     const held = await Promise.all(
       stand.systems.map((system) => holdAt(stand, { system }, random.pick(['before complete', 'before manifest']))),
     )
-    await (random.next() < 0.5 ? stand.killWorker() : other.kill())
+    await (random.next() < 0.5 ? stand.worker.kill() : other.kill())
     for (const request of held) request.release()
     const ends = await Promise.all(runs.map(endOf))
     expectComplete(ends)
     await other.kill()
-    await stand.ensureWorker()
+    await stand.worker.ensure()
     await expectWholeOrNothing(stand, ends, 'restore')
     await removeBackups(stand)
   } finally {

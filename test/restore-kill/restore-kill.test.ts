@@ -1,34 +1,48 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseRepositoryName } from '../../src/domain/ids.js'
-import { connectOperations, type Operations } from '../stand/operations.js'
-import { killForGood } from '../stand/process-table.js'
+import type { RestoreReport } from '../../src/domain/operations.js'
+import { killJob } from '../stand/job-processes.js'
+import { connectOperations, type Operation, type Operations } from '../stand/operations.js'
+import { chooseSeed, createRandom, killCount, type Random } from '../stand/random.js'
+import { type ReplacedWorker, startReplacedWorker } from '../stand/replaced-worker.js'
 import { startAgain } from '../stand/restored.js'
 import { type Stand, startStand } from '../stand/stand.js'
-import { extractPid, killAndBury, postmasterPid, whenThere } from '../stand/trial-processes.js'
+import { extractJob, killAndBury, postmasterPid, whenThere } from '../stand/trial-processes.js'
 import { type Trial, trials } from '../stand/trials.js'
-import type { WorkerProcess } from '../stand/worker-process.js'
 import { expectNothingLeft, expectRunningOrNothing, prepareBench, type RestoreBench } from './restore-round.js'
 
 // Much longer than anything takes on an idle machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+const limitMs = process.env.HOLDFAST_TEST_LONG === '1' ? 3_900_000 : 600_000
 
-/** A restore takes about this long on an idle machine, from the start to RUNNING. */
-const restoreMs = 5000
+const victims = ['worker', 'extract job', 'worker and extract job'] as const
+type Victim = (typeof victims)[number]
+
+/** Restores at a time, and how often each is struck. */
+const atOnce = 3
+const strikes = 3
+/** About what the work of a victim takes, this many at a time, on an idle machine. */
+const workMs = 6000
+const extractMs = 3000
+
+interface Started {
+  readonly name: string
+  readonly restore: Operation<RestoreReport>
+}
 
 describe('kills during restore', () => {
   let stand: Stand
   let operations: Operations
-  let worker: WorkerProcess
+  let worker: ReplacedWorker
   let bench: RestoreBench
 
   beforeAll(async () => {
-    stand = await startStand({ timeouts: { heartbeat: '2s' } })
+    stand = await startStand({ bulkSlots: atOnce, timeouts: { heartbeat: '2s' } })
     await stand.postgres.fillSample(20_000)
-    worker = await stand.startWorker()
+    worker = await startReplacedWorker(stand)
     operations = await connectOperations(stand.temporal.address)
     bench = await prepareBench(stand, operations)
-    stand.proxy.limitRate(2 * 1024 * 1024)
   })
 
   afterAll(async () => {
@@ -37,73 +51,100 @@ describe('kills during restore', () => {
     await stand?.close()
   })
 
-  /** From the slow repository, so that there is a middle. */
-  const start = async ({ number, seed }: Trial, what: string) => {
-    const name = `${what}_${seed}_${number}`
-    return { name, restore: await operations.restore(name, { repository: parseRepositoryName('primary') }) }
-  }
-  type Started = Awaited<ReturnType<typeof start>>
-
-  const expectRunning = async ({ name, restore }: Started) => {
-    expect(await expectRunningOrNothing(bench, name, restore)).toMatchObject({ outcome: 'done' })
-    await expectNothingLeft(bench)
-  }
-
-  test.each(trials(2))('a restore goes on after its worker was killed twice: trial $number (seed $seed)', async (trial) => {
-    const started = await start(trial, 'worker')
-    for (let time = 1; time <= 2; time += 1) {
-      await sleep(trial.delayMs(restoreMs / 2))
-      await killWorker()
+  test.each(victims)('restores go on after SIGKILL of their %s', { timeout: limitMs }, async (victim) => {
+    const seed = chooseSeed(`restores, ${victim} killed`)
+    // Those whose worker is replaced wait for one another meanwhile.
+    stand.proxy.limitRate((victim === 'worker and extract job' ? 2 : 6) * 1024 * 1024)
+    const total = killCount()
+    // A kill that comes too late is none, and is made up for.
+    const mostRounds = 3 * Math.ceil(total / atOnce / strikes)
+    let kills = 0
+    for (let round = 1; kills < total; round += 1) {
+      expect(round, `${kills} of ${total} kills met a restore`).toBeLessThanOrEqual(mostRounds)
+      const random = createRandom(seed, `${victim} ${round}`)
+      const met = await Promise.all(
+        Array.from({ length: Math.min(atOnce, total - kills) }, (_, index) =>
+          strikeRestore(`r_${round}_${index}`, victim, createRandom(random.next() * 2 ** 31)),
+        ),
+      )
+      await expectNothingLeft(bench)
+      kills += met.reduce((sum, each) => sum + each, 0)
     }
-    await expectRunning(started)
+    process.stdout.write(`${victim} killed during restore: ${kills}\n`)
   })
-
-  test.each(trials(2))('a restore goes on after its extract job was killed twice: trial $number (seed $seed)', async (trial) => {
-    const started = await start(trial, 'job')
-    for (let time = 1; time <= 2; time += 1) await killExtraction(started, trial.delayMs(restoreMs / 4))
-    await expectRunning(started)
-  })
-
-  test.each(trials(2))(
-    'a restore goes on after its worker and its extract job were killed twice: trial $number (seed $seed)',
-    async (trial) => {
-      const started = await start(trial, 'both')
-      for (let time = 1; time <= 2; time += 1) {
-        await killExtraction(started, trial.delayMs(restoreMs / 4))
-        await killWorker()
-      }
-      await expectRunning(started)
-    },
-  )
 
   test.each(trials(2))('a restore whose server is killed runs or leaves nothing: trial $number (seed $seed)', async (trial) => {
-    const started = await start(trial, 'server')
-    await killServer(started, trial.delayMs(600))
+    stand.proxy.limitRate(2 * 1024 * 1024)
+    const started = await start(`server_${trial.seed}_${trial.number}`)
+    await killServer(started, trial)
     const ending = await started.restore.ending
     // The kill may come just after the last check: whoever starts it then finds it whole.
     if (ending.outcome === 'done') await startAgain(stand, started.name)
-    else expect(ending.code).toBe('RECOVERY_FAILED')
+    else expect(ending).toMatchObject({ code: 'RECOVERY_FAILED' })
     await expectRunningOrNothing(bench, started.name, started.restore)
     await expectNothingLeft(bench)
   })
 
-  async function killWorker(): Promise<void> {
-    await worker.kill()
-    worker = await stand.startWorker()
+  /** From the slow repository, so that there is a middle. */
+  async function start(name: string): Promise<Started> {
+    return { name, restore: await operations.restore(name, { repository: parseRepositoryName('primary') }) }
   }
 
-  async function killServer({ name, restore }: Started, delayMs: number): Promise<void> {
+  /** A restore from its beginning to its end. @returns how many kills met it */
+  async function strikeRestore(name: string, victim: Victim, random: Random): Promise<number> {
+    const started = await start(name)
+    let over = false
+    const end = started.restore.ending.finally(() => {
+      over = true
+    })
+    let met = 0
+    for (let time = 1; time <= strikes && !over; time += 1) {
+      if (await strike(started, victim, random, () => over)) met += 1
+    }
+    await end
+    expect(await expectRunningOrNothing(bench, name, started.restore)).toMatchObject({ outcome: 'done' })
+    return met
+  }
+
+  async function strike({ name, restore }: Started, victim: Victim, random: Random, isOver: () => boolean): Promise<boolean> {
+    const workerFirst = random.pick([true, false])
+    const delayMs = random.between(0, (victim === 'worker' ? workMs : extractMs) / strikes)
+    const whenExtracting = () => whenThere(() => extractJob(stand, name), restore.ending)
+    // The job is asked for again: it may have ended, and its pid may be somebody else's by now.
+    const killExtraction = async () => {
+      const job = await extractJob(stand, name)
+      return job !== undefined && (await killJob(job)) === 'without a result'
+    }
+    switch (victim) {
+      case 'worker':
+        await sleep(delayMs)
+        return worker.during(async () => {
+          if (isOver()) return false
+          await worker.kill()
+          return true
+        })
+      case 'extract job':
+        await whenExtracting()
+        await sleep(delayMs)
+        return killExtraction()
+      case 'worker and extract job':
+        // Waited for when it is its turn: replacing a worker takes as long as an extraction.
+        return worker.during(async () => {
+          await whenExtracting()
+          await sleep(delayMs)
+          if (isOver()) return false
+          if (workerFirst) await worker.kill()
+          const met = await killExtraction()
+          if (!workerFirst) await worker.kill()
+          return met
+        })
+    }
+  }
+
+  async function killServer({ name, restore }: Started, trial: Trial): Promise<void> {
     const seen = await whenThere(() => postmasterPid(stand, name), restore.ending)
-    await sleep(delayMs)
+    await sleep(trial.delayMs(600))
     const pid = await postmasterPid(stand, name)
     if (seen !== undefined && pid !== undefined) await killAndBury(pid)
-  }
-
-  async function killExtraction({ name, restore }: Started, delayMs: number): Promise<void> {
-    const seen = await whenThere(() => extractPid(stand, name), restore.ending)
-    await sleep(delayMs)
-    // Asked again: it may have ended, and its pid may be somebody else's by now.
-    const pid = await extractPid(stand, name)
-    if (seen !== undefined && pid !== undefined) await killForGood(pid)
   }
 })

@@ -1,17 +1,22 @@
 import { readFile, readlink, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jobDirectory } from '../../src/jobs/job-directory.js'
 import { extractJobName } from '../../src/jobs/job-spec.js'
+import type { JobProcess } from './job-processes.js'
 import { processesWithArgument } from './process-table.js'
 import type { Stand } from './stand.js'
 
-/** The process of the job that extracts into an instance, while it runs. */
-export async function extractPid(stand: Stand, instance: string): Promise<number | undefined> {
+/** The job that extracts into an instance, while its process runs. */
+export async function extractJob(stand: Stand, instance: string): Promise<JobProcess | undefined> {
   const { spec } = jobDirectory(stand.stateDirectory, extractJobName(instance))
   if ((await stat(spec).catch(() => undefined)) === undefined) return undefined
   const [found] = (await processesWithArgument(spec)).filter(({ args }) => !args[0]?.endsWith('flock'))
-  return found?.pid
+  return found && { pid: found.pid, directory: dirname(spec) }
+}
+
+export async function extractPid(stand: Stand, instance: string): Promise<number | undefined> {
+  return (await extractJob(stand, instance))?.pid
 }
 
 /** The main process of a restored server, from the moment it runs. */

@@ -1,3 +1,5 @@
+import { createRandom, killCount } from './random.js'
+
 /** One of several runs of the same test, at another moment each time. */
 export interface Trial {
   /** From 1. */
@@ -16,23 +18,11 @@ export interface Trial {
  */
 export function trials(killsEach = 1): Trial[] {
   const first = Number(process.env.HOLDFAST_SEED ?? 20_260_110)
-  const kills = Number(process.env.HOLDFAST_KILLS ?? (process.env.HOLDFAST_TEST_LONG === '1' ? 100 : 10))
-  const count = Math.ceil(kills / killsEach)
+  const count = Math.ceil(killCount() / killsEach)
   return Array.from({ length: count }, (_, index) => trial(index + 1, first + index))
 }
 
 function trial(number: number, seed: number): Trial {
-  const random = mulberry32(seed)
-  return { number, seed, random, delayMs: (limitMs) => Math.floor(random() * limitMs) }
-}
-
-/** Small and good enough for moments: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const { next } = createRandom(seed)
+  return { number, seed, random: next, delayMs: (limitMs) => Math.floor(next() * limitMs) }
 }
