@@ -7,6 +7,7 @@ import type { Manifest } from '../domain/manifest.js'
 import { type CopyDetail, describeManifest } from './describe-manifest.js'
 import { wantedIn } from './list-rows.js'
 import { answer, type OutputOptions } from './output.js'
+import { sayWhileWaiting } from './say-while-waiting.js'
 import { noneRead } from './survey-catalogs.js'
 import { addVerb, compositionOf, contextOf } from './verb.js'
 
@@ -20,7 +21,9 @@ export function addShowCommand(program: Command, env: NodeJS.ProcessEnv): void {
       const { loaded } = context
       const composition = await compositionOf(context)
       await composition.keys()
-      const looks = await Promise.all(repositoriesToAsk(loaded).map((name) => lookAt(composition, name, backup)))
+      const looks = await Promise.all(
+        repositoriesToAsk(loaded).map((name) => sayWhileWaiting(name, lookAt(composition, name, backup))),
+      )
       const manifest = looks.find((look) => look.manifest !== undefined)?.manifest
       const { system, kind } = describeBackupId(backup)
       const wanted = wantedIn(loaded.config, system, kind)

@@ -3,6 +3,7 @@ import { type ErrorCode, HoldfastError, toHoldfastError } from '../domain/errors
 import type { BackupId, RepositoryName, SystemName } from '../domain/ids.js'
 import { describeBackupId } from '../domain/ids.js'
 import type { Manifest } from '../domain/manifest.js'
+import { sayWhileWaiting } from './say-while-waiting.js'
 
 /** A backup in one repository: its manifest, or why that cannot be read. */
 export type CopySeen =
@@ -40,7 +41,7 @@ export async function surveyCatalogs(
   await composition.keys()
   const unread: Unread[] = []
   const copies = new Map<BackupId, CopySeen[]>()
-  const readings = repositories.map((repository) => readCopies(composition, repository, system))
+  const readings = repositories.map((repository) => sayWhileWaiting(repository, readCopies(composition, repository, system)))
   for (const [index, reading] of (await Promise.allSettled(readings)).entries()) {
     const repository = repositories[index]
     if (repository === undefined) continue

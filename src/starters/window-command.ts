@@ -4,6 +4,7 @@ import { exitStatusOf, HoldfastError } from '../domain/errors.js'
 import { parseRepositoryName, parseSystemName, type RepositoryName, type SystemName } from '../domain/ids.js'
 import { describeWindows } from './describe-window.js'
 import { answer, type OutputOptions, remark } from './output.js'
+import { sayWhileWaiting } from './say-while-waiting.js'
 import { noneRead, reasonOf, type Unread } from './survey-catalogs.js'
 import { addVerb, compositionOf, contextOf, knownSystem } from './verb.js'
 import { isDegraded, type WindowRow } from './window-rows.js'
@@ -67,11 +68,12 @@ async function readRows(
   const keys = await composition.keys()
   const { rpoMs } = composition.system(system).objectives
   const { readWindow } = await import('../composition/read-window.js')
-  const readings = repositories.map(async (repository): Promise<WindowRow> => {
+  const read = async (repository: RepositoryName): Promise<WindowRow> => {
     const [catalog, { store }] = [await composition.catalog(repository), await composition.repository(repository)]
     const { window, problems } = await readWindow({ catalog, store, keys, system }, now)
     return { repository, window, problems, ...(rpoMs === undefined ? {} : { rpoObjectiveMs: rpoMs }) }
-  })
+  }
+  const readings = repositories.map((repository) => sayWhileWaiting(repository, read(repository)))
   const rows: WindowRow[] = []
   const unread: Unread[] = []
   for (const [index, reading] of (await Promise.allSettled(readings)).entries()) {

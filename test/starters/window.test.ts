@@ -18,6 +18,7 @@ import { optionsFor } from '../servers/versitygw-options.js'
 import { runCli } from '../stand/run-cli.js'
 import { standConfig } from '../stand/stand-config.js'
 import { putWal } from '../wal/put-wal.js'
+import { startCli } from './cli-process.js'
 
 /*
  * A directory and a bucket hold the same: a backup, three segments, a promotion, two segments of the new timeline, and marks. Each test
@@ -137,6 +138,15 @@ test.each([
 ] as const)('%j ends with %i', async (args, status, words) => {
   const { exitCode, stderr } = await runCli(args, env)
   expect({ exitCode, stderr }).toEqual({ exitCode: status, stderr: expect.stringContaining(words) })
+})
+
+test('says which repository lets it wait, and waits', async () => {
+  process.kill(server.pid, 'SIGSTOP')
+  const looking = startCli(['window', 'shop'], env)
+  await looking.says('note: waiting for the repository primary').finally(() => process.kill(server.pid, 'SIGCONT'))
+  const { stdout, stderr } = await looking.ended
+  expect(stdout).toMatch(/^primary /m)
+  expect(stderr).not.toContain('cannot be read')
 })
 
 test('a bucket that is away leaves the other repository’s answer, a note, and the status of degraded', async () => {
