@@ -11,8 +11,10 @@ import { type OutageBench, startOutageBench } from './outage-bench.js'
 // Much longer than anything takes on an idle machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-/** Half of what a backup beside a restore takes on an idle machine: what happens to them happens twice. */
-const halfMs = 3000
+/** What happens to them happens as often. */
+const times = 3
+/** What a backup beside a restore takes on an idle machine. */
+const workMs = 6000
 
 describe('a backup and a restore', () => {
   let bench: OutageBench
@@ -28,22 +30,22 @@ describe('a backup and a restore', () => {
 
   afterAll(() => bench?.close())
 
-  test.each(trials(2))('go on after two SIGTERM of the worker: trial $number (seed $seed)', async (trial) => {
+  test.each(trials(times))('go on after three SIGTERM of the worker: trial $number (seed $seed)', async (trial) => {
     const name = `term_${trial.seed}_${trial.number}`
     const both = await bench.startBoth(name)
-    for (let time = 1; time <= 2; time += 1) {
-      await sleep(trial.delayMs(halfMs))
+    for (let time = 1; time <= times; time += 1) {
+      await sleep(trial.delayMs(workMs / times))
       await bench.worker.stop()
       bench.worker = await bench.stand.startWorker()
     }
     await expectBothDone(name, both)
   })
 
-  test.each(trials(2))('go on after two SIGKILL of the Temporal server: trial $number (seed $seed)', async (trial) => {
+  test.each(trials(times))('go on after three SIGKILL of the Temporal server: trial $number (seed $seed)', async (trial) => {
     const name = `temporal_${trial.seed}_${trial.number}`
     const both = await bench.startBoth(name)
-    for (let time = 1; time <= 2; time += 1) {
-      await sleep(trial.delayMs(halfMs))
+    for (let time = 1; time <= times; time += 1) {
+      await sleep(trial.delayMs(workMs / times))
       await bench.stand.temporal.kill()
       await sleep(trial.delayMs(2000))
       await bench.stand.restartTemporal()

@@ -93,7 +93,7 @@ describe('archived WAL that is not as it was', () => {
   /** Of a kept instance: a server that was started has a log. */
   async function expectNeverStarted(name: string): Promise<void> {
     const instance = join(bench.stand.directory, 'instances', name)
-    expect(await stat(join(instance, 'data', 'PG_VERSION'))).toBeTruthy()
+    expect(await stat(join(instance, 'instance.json'))).toBeTruthy()
     expect(await stat(join(instance, 'server.log')).catch(() => 'never started')).toBe('never started')
     await dropInstance(bench.stand, name)
   }
