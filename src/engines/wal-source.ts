@@ -61,7 +61,7 @@ export interface WalSource {
   ensureGuard(server: WalServer, signal: AbortSignal): Promise<Guard>
   /** The server may forget what lies before `lsn`. Never moves back. On its standbys too; what failed there is returned. */
   advanceGuard(server: WalServer, lsn: Lsn, signal: AbortSignal): Promise<readonly string[]>
-  /** On every host that answers. @returns labels of the servers that had one */
+  /** On every host. @returns labels of the servers that had one. @throws naming the hosts that may still have one */
   dropGuard(signal: AbortSignal): Promise<readonly string[]>
   look(server: WalServer, signal: AbortSignal): Promise<WalLook>
   /** Readies the directory, of complete segments and histories alone, and starts to receive there. Aborting ends it. */

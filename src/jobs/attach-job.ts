@@ -12,6 +12,7 @@ import {
   jobDirectory,
   outcomeOf,
   readResult,
+  replaceSpec,
   writeSpecOnce,
 } from './job-directory.js'
 import { jobFailure } from './job-failure.js'
@@ -38,7 +39,8 @@ const processPatienceMs = 10_000
  * Starts a job, or adopts the one that already does this work, and follows it to its end.
  *
  * A capture is started once: when it is gone without a result, what it had produced cannot be continued (CAPTURE_LOST).
- * Other jobs resume from what the stores hold, so a dead one is started again, also after a failure that may pass.
+ * Other jobs resume from what the stores hold, so a dead one is started again, also after a failure that may pass; those of the
+ * archiving after any.
  *
  * @returns what the job returned.
  * @throws the error the job ended with; `signal.reason` when detached.
@@ -66,12 +68,21 @@ async function launchUnlessEnded(spec: JobSpec, directory: JobDirectory, options
   } else if (life === 'over' && spec.kind === 'capture') {
     return undefined
   }
-  if (life !== 'running') await launch(directory)
+  if (life !== 'running') {
+    if (isEndless(spec)) await replaceSpec(directory, spec)
+    await launch(directory)
+  }
   return waitForSocket(directory, options, life === 'running' && spec.kind !== 'capture')
 }
 
 function isFinal(spec: JobSpec, result: JobResult): boolean {
+  if (isEndless(spec)) return false
   return result.outcome === 'done' || spec.kind === 'capture' || !isRetryable(result.code)
+}
+
+/** Whatever its end was, it is started again: what was wrong, a secret or the configuration, may have been mended, or moved. */
+function isEndless({ kind }: JobSpec): boolean {
+  return kind === 'receive-wal' || kind === 'replicate-wal'
 }
 
 /** @param words the end of the job's log, '' when it said nothing */

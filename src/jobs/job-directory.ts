@@ -55,6 +55,13 @@ export async function writeSpecOnce(directory: JobDirectory, spec: JobSpec): Pro
   }
 }
 
+/** Of a job that is not running: whoever starts it reads the old one or the new one, whole. */
+export async function replaceSpec(directory: JobDirectory, spec: JobSpec): Promise<void> {
+  const temporary = `${directory.spec}.${randomUUID()}`
+  await writeWhole(temporary, JSON.stringify(spec))
+  await rename(temporary, directory.spec)
+}
+
 export async function readSpec(path: string): Promise<JobSpec> {
   return parseJobSpec(await readFile(path, 'utf8'))
 }

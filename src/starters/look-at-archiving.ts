@@ -23,6 +23,11 @@ export interface WalStatus {
   readonly actualRpoMs?: number
 }
 
+/** A part that has ended with a failure is started again in a while; until then it archives nothing. */
+export function isWell({ steps, conditions, obstacles }: WalStatus): boolean {
+  return conditions.length === 0 && obstacles.length === 0 && steps.every(({ state }) => state !== 'failed')
+}
+
 /** @throws NOT_FOUND when it does not run */
 export function lookAtArchiving({ loaded, env }: VerbContext, system: SystemName): Promise<WalStatus> {
   return withClient(loaded, env, async ({ client }) => {

@@ -56,10 +56,10 @@ export function addWalCommand(program: Command, env: NodeJS.ProcessEnv): void {
       const system = parseSystemName(name)
       const context = await contextOf(command, env)
       knownSystem(system, context.loaded)
-      const { lookAtArchiving } = await import('./look-at-archiving.js')
+      const { isWell, lookAtArchiving } = await import('./look-at-archiving.js')
       const status = await lookAtArchiving(context, system)
       answer(options, status, describeWal(status))
-      process.exitCode = status.conditions.length === 0 && status.obstacles.length === 0 ? 0 : exitStatusOf('DEGRADED')
+      process.exitCode = isWell(status) ? 0 : exitStatusOf('DEGRADED')
     })
 }
 

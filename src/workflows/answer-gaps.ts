@@ -19,6 +19,8 @@ import { operationAttribute, outcomeAttribute, systemAttribute } from './search-
 
 /** After a backup the jobs need a moment to see that it covers the gap. */
 const settleMs = 30_000
+/** After a backup that failed comes a pause, twice as long after each more. */
+const pauseAtMostMs = 3_600_000
 /** Of gaps that were answered, so many are remembered. */
 const answeredKept = 20
 
@@ -30,20 +32,33 @@ interface Answering {
   answered: readonly string[]
 }
 
-/** Once for all gaps that are open, with the reason. A backup that runs already may have begun before the gap: it is waited for. */
+/**
+ * Once for all gaps that are open, with the reason; again where that backup failed, but not where somebody cancelled it. A backup that
+ * runs already may have begun before the gap: it is waited for.
+ */
 export async function answerGaps(run: Answering): Promise<never> {
   const open = () =>
     [...run.conditions.values()].flat().filter(({ code, message }) => code === 'WAL_GAP' && !run.answered.includes(message))
-  for (;;) {
+  for (let failures = 0; ; ) {
     await condition(() => open().length > 0)
     const gaps = open()
     const [gap] = gaps
     if (gap === undefined) continue
     const backup = await startBackup(run, gap)
-    if (backup === undefined) await sleep(run.plan.timeouts.retryMaximumIntervalMs, { summary: 'until another backup has ended' })
-    else {
-      run.answered = [...run.answered, ...gaps.map(({ message }) => message)].slice(-answeredKept)
-      await over(backup)
+    if (backup === undefined) {
+      await sleep(run.plan.timeouts.retryMaximumIntervalMs, { summary: 'until another backup has ended' })
+      continue
+    }
+    // From the beginning: a run that continues as a new one must not start another.
+    const messages = gaps.map(({ message }) => message)
+    run.answered = [...run.answered, ...messages].slice(-answeredKept)
+    if ((await over(backup)) === 'failed') {
+      const waitMs = Math.min(run.plan.timeouts.retryMaximumIntervalMs * 2 ** failures, pauseAtMostMs)
+      failures += 1
+      await sleep(waitMs, { summary: 'until the backup that failed is tried again' })
+      run.answered = run.answered.filter((each) => !messages.includes(each))
+    } else {
+      failures = 0
       await sleep(settleMs, { summary: 'until the jobs have seen the backup' })
     }
   }
@@ -75,11 +90,14 @@ async function startBackup({ plan }: Answering, gap: Condition): Promise<ChildWo
   }
 }
 
-async function over(backup: ChildWorkflowHandle<Workflow>): Promise<void> {
+async function over(backup: ChildWorkflowHandle<Workflow>): Promise<'ended' | 'failed'> {
   try {
     await backup.result()
+    return 'ended'
   } catch (error) {
     // It says itself what was wrong, and the gap is told as long as it is there.
-    if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error
+    if (!isCancellation(error)) return 'failed'
+    if (CancellationScope.current().consideredCancelled) throw error
+    return 'ended'
   }
 }

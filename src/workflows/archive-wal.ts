@@ -5,6 +5,7 @@ import {
   defineSignal,
   isCancellation,
   log,
+  patched,
   setHandler,
   sleep,
   upsertSearchAttributes,
@@ -12,12 +13,13 @@ import {
 } from '@temporalio/workflow'
 import type { Condition } from '../domain/condition.js'
 import { dropGuardSignal } from '../domain/contract-names.js'
+import { hintOf } from '../domain/errors.js'
 import type { WalRequest } from '../domain/operations.js'
 import type { WalPlan } from '../domain/plans.js'
 import type { Progress } from '../domain/progress.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
 import { answerGaps } from './answer-gaps.js'
-import { endIfCancelled, toWorkflowFailure } from './failures.js'
+import { endIfCancelled, failureOf, toWorkflowFailure } from './failures.js'
 import { outcomeAttribute } from './search-attribute-keys.js'
 import { createStatusBoard, type StatusBoard } from './status-board.js'
 
@@ -93,12 +95,20 @@ async function keepUp(run: ArchiveRun, step: string, watch: () => Promise<void>)
     } catch (error) {
       if (isCancellation(error)) throw error
       log.warn('a part of the archiving ended and is started again', { step, error: String(error) })
+      if (patched('failure-is-condition')) noteFailure(run, step, error)
     }
     await sleep(run.plan.timeouts.retryMaximumIntervalMs, { summary: `until ${step} is started again` })
   }
 }
 
-function noteConditions(run: ArchiveRun, { step, conditions = [] }: Progress): void {
+/** Until its job says something of itself again. What was wrong before is not over. */
+function noteFailure(run: ArchiveRun, step: string, error: unknown): void {
+  const { code, message, hint = hintOf(code) } = failureOf(error)
+  const others = (run.conditions.get(step) ?? []).filter((each) => each.code !== code)
+  noteConditions(run, { step, conditions: [...others, { code, message, hint, since: new Date().toISOString() }] })
+}
+
+function noteConditions(run: ArchiveRun, { step, conditions = [] }: Pick<Progress, 'step' | 'conditions'>): void {
   run.conditions.set(step, conditions)
   const isWell = [...run.conditions.values()].every((each) => each.length === 0)
   upsertSearchAttributes([{ key: outcomeAttribute, value: isWell ? 'running' : 'degraded' }])

@@ -1,13 +1,15 @@
 import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseLsn } from '../../src/domain/lsn.js'
 import { physicalFacts } from '../../src/domain/physical-facts.js'
 import type { Recovery } from '../../src/domain/plan-recovery.js'
+import { createPostgresWalSource } from '../../src/engines/postgres/wal/postgres-wal-source.js'
 import { walDelivery } from '../../src/engines/postgres/wal-delivery.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { type Standby, startStandby } from '../wal/standby.js'
 import { type ArtifactFolder, createArtifactFolder } from './artifact-folder.js'
-import { createRestorePlace, engineFor, manifestOf, type RestorePlace } from './postgres-fixture.js'
+import { createRestorePlace, engineFor, engineOptions, manifestOf, type RestorePlace } from './postgres-fixture.js'
 
 let server: TestPostgres
 let standby: Standby
@@ -54,4 +56,25 @@ test('a backup of a standby is restored to the newest there is, and not made a s
   await place.provisioner.start(instance, signal)
   const recovered = await engine.recover({ instance, manifest, recovery, progress: () => {} }, signal)
   expect(recovered).toMatchObject({ outcome: 'recovered', timeline: 2 })
+})
+
+test('a slot is not said to be dropped while a host that may have it is away', async () => {
+  const signal = AbortSignal.timeout(60_000)
+  const hosts = [standby, server].map(({ port }) => `127.0.0.1:${port}`)
+  const source = createPostgresWalSource(engineOptions(server, { hosts }), 'avi5')
+  const slots = async (on: TestPostgres | Standby) => (await on.sql('select slot_name from pg_replication_slots')).length
+  const found = await source.find(signal)
+  await source.ensureGuard(found, signal)
+  const [{ lsn } = { lsn: '' }] = await server.sql<{ lsn: string }>('select pg_current_wal_lsn() as lsn')
+  await expect.poll(() => source.advanceGuard(found, parseLsn(lsn), signal)).toEqual([])
+  expect(await slots(standby)).toBe(1)
+  await standby.stop()
+  await expect(source.dropGuard(signal)).rejects.toMatchObject({
+    code: 'SOURCE_UNAVAILABLE',
+    message: expect.stringContaining(`holdfast_avi5 may still be on 127.0.0.1:${standby.port}`),
+    hint: expect.stringContaining(`pg_drop_replication_slot('holdfast_avi5')`),
+  })
+  expect(await slots(server)).toBe(0)
+  await standby.restart()
+  expect(await source.dropGuard(signal)).toEqual([`127.0.0.1:${standby.port}`])
 })

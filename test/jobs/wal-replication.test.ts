@@ -130,3 +130,13 @@ async function peakOf(pid: number): Promise<number> {
   const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) * 1024
 }
+
+test('one that could not read its configuration is no end: with the configuration where it is now, it is started', async () => {
+  await bench.stop(spec, 10_000)
+  await watching
+  const nowhere = { ...spec, configPath: join(bench.directory, 'moved.yaml') }
+  for (let time = 1; time <= 2; time += 1) expect(await codeOf(() => bench.attach(nowhere))).toBe('CONFIG_INVALID')
+  await seal(1, noise(1000))
+  watching = codeOf(() => bench.attach(spec))
+  await archived()
+})

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import type { Condition } from '../../src/domain/condition.js'
 import { backupWorkflowId, dropGuardSignal, progressSignal } from '../../src/domain/contract-names.js'
 import { parseSystemName } from '../../src/domain/ids.js'
+import { outcomeAttribute } from '../../src/workflows/search-attribute-keys.js'
 import { mockedActivities } from './mocked-activities.js'
 import { untilCancelled } from './until-cancelled.js'
 import { finalFailure, openWorkflowBench, type WorkflowBench } from './workflow-bench.js'
@@ -56,6 +57,9 @@ describe.concurrent('archiveWal, with mocked activities', () => {
         await untilCancelled()
       },
     })
+    await play.began('receiveWal shop')
+    const outcome = async () => (await play.handle.describe()).typedSearchAttributes.get(outcomeAttribute)
+    await expect.poll(outcome, { timeout: 50_000 }).toBe('degraded')
     await play.began('receiveWal shop', 2)
     expect(play.calls.filter((call) => call === 'replicateWal shop primary')).toHaveLength(1)
     await play.handle.cancel()
@@ -82,6 +86,29 @@ describe.concurrent('archiveWal, with mocked activities', () => {
     const told = typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value])
     expect(Object.fromEntries(told)).toMatchObject({ HoldfastSystem: 'shop', HoldfastOperation: 'backup' })
     await backup.terminate().catch(() => undefined)
+  })
+
+  test('a backup for a gap that fails is tried again, and not one that somebody cancels', async ({ expect }) => {
+    const system = parseSystemName('quay')
+    const { planWal } = mockedActivities({})
+    const play = await bench.archive({
+      planWal: async (request) => ({ ...(await planWal(request)), system }),
+      receiveWal: tellGap,
+    })
+    const backup = bench.handle(backupWorkflowId(system, 'full'))
+    const events = async () => (await play.handle.fetchHistory()).events ?? []
+    const backups = async () =>
+      (await events()).filter((event) => event.childWorkflowExecutionStartedEventAttributes != null).length
+    await expect.poll(backups, { timeout: 50_000 }).toBe(1)
+    await backup.terminate()
+    await expect.poll(backups, { timeout: 50_000 }).toBe(2)
+    await backup.cancel()
+    // It settles, as after one that ended well.
+    const settles = async () =>
+      (await events()).some((event) => Number(event.timerStartedEventAttributes?.startToFireTimeout?.seconds) === 30)
+    await expect.poll(settles, { timeout: 50_000 }).toBe(true)
+    await play.handle.cancel()
+    await play.ending
   })
 
   test('a gap waits for a backup that runs already, and the one it starts then goes on when the archiving is stopped', async ({

@@ -38,14 +38,6 @@ export async function advanceSlot(connection: Connection, name: string, lsn: Lsn
   )
 }
 
-export async function dropSlot(connection: Connection, name: string): Promise<'dropped' | 'absent'> {
-  const dropped = await connection.rows(
-    `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1 and slot_type = 'physical'`,
-    [name],
-  )
-  return dropped.length > 0 ? 'dropped' : 'absent'
-}
-
 /**
  * The same slot on every other host: after a promotion the new primary has kept what is not archived yet. A standby that is behind
  * keeps more, never less. @returns what failed

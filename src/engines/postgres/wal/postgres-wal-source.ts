@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { HoldfastError } from '../../../domain/errors.js'
 import { formatLsn, lsnToBytes } from '../../../domain/lsn.js'
 import type { WalSource } from '../../wal-source.js'
 import { applicationName } from '../base-backup-command.js'
@@ -7,9 +6,10 @@ import { withConnection } from '../connection.js'
 import type { PostgresEngineOptions } from '../options.js'
 import { parseServerAddress } from '../server-address.js'
 import { checkWalFile } from './check-file.js'
+import { dropEverywhere } from './drop-slots.js'
 import { asPostgres, findServer } from './find-server.js'
 import { guardName } from './guard-name.js'
-import { advanceSlot, dropSlot, ensureSlot, guardOthers } from './guard-slot.js'
+import { advanceSlot, ensureSlot, guardOthers } from './guard-slot.js'
 import { hasReached, lookAtWal } from './look.js'
 import { probeWal } from './probe-wal.js'
 import { receiveUntil, startReceiving } from './receive.js'
@@ -29,22 +29,7 @@ export function createPostgresWalSource(options: PostgresEngineOptions, system: 
       await withConnection(options, { address }, signal, (connection) => advanceSlot(connection, slot, lsn))
       return guardOthers(options, { primary: address, name: slot, lsn }, signal)
     },
-    async dropGuard(signal) {
-      const dropped: string[] = []
-      const failures: unknown[] = []
-      for (const address of options.hosts.map(parseServerAddress)) {
-        try {
-          const outcome = await withConnection(options, { address }, signal, (connection) => dropSlot(connection, slot))
-          if (outcome === 'dropped') dropped.push(address.label)
-        } catch (error) {
-          signal.throwIfAborted()
-          failures.push(error)
-        }
-      }
-      if (failures.length === options.hosts.length)
-        throw failures[0] ?? new HoldfastError('CONFIG_INVALID', 'no host is configured')
-      return dropped
-    },
+    dropGuard: (signal) => dropEverywhere(options, slot, signal),
     look: (server, signal) =>
       withConnection(options, asPostgres(server), signal, (connection) => lookAtWal(connection, receiver)),
     async receive(server, from, directory, signal) {
