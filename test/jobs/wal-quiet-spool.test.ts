@@ -13,6 +13,7 @@ import { openSpool, type SpoolState } from '../../src/jobs/wal/spool.js'
 import { createFilesystemStore } from '../../src/storage/filesystem-store.js'
 import { createMemoryStore } from '../catalog/memory-store.js'
 import { noKeys } from '../catalog/sample-manifest.js'
+import { putWal } from '../wal/put-wal.js'
 
 const system = parseSystemName('shop')
 const position = (lsn: string) => ({ timeline: 1, lsn: parseLsn(lsn) })
@@ -102,3 +103,19 @@ test('more samples than one round puts are all marked', async () => {
   await replication.spool.writeSamples(samples)
   expect((await settle()).archived.markedAt).toBe(samples.at(-1)?.at)
 })
+
+test.each(['with another to help', 'alone'])(
+  'a repository added to an old system takes what waits and nothing of the past, %s',
+  async (how) => {
+    const helper = createMemoryStore()
+    const file = { kind: 'segment', file: '000000010000000000000000' } as const
+    const bytes = Buffer.alloc(state.segmentSizeBytes)
+    await putWal({ store: helper, keys: noKeys, system, systemIdentifier: '7', file, bytes, completedAt: new Date(0) })
+    const repository = { name: parseRepositoryName('local'), store: helper } as unknown as Repository
+    const helpers = async () => (how === 'alone' ? [] : [{ repository, catalog: createCatalog({ store: helper, keys: noKeys }) }])
+    await replication.spool.writeState({ ...state, origin: position('0/0') })
+    const round = await replicateRound({ ...replication, helpers })
+    expect(round?.archived).toMatchObject({ position: state.received, gaps: [] })
+    expect([...store.objects.keys()]).toEqual([expect.stringContaining('/000000010000000000000001-')])
+  },
+)

@@ -21,18 +21,21 @@ export interface Purged {
   readonly dropped: number
 }
 
-/** Removes what every repository holds; beyond the spool's limit what the required ones hold. */
+/**
+ * Removes what every repository holds; beyond the spool's limit what the required ones hold. Histories stay, a few hundred bytes each:
+ * a repository that is added later proves nothing on a timeline without its history.
+ */
 export async function purgeSpool(purge: Purge): Promise<Purged> {
   const { spool, system, repositories, required } = purge
   const files = await listSealed(spool, system)
   const isNeeded = (file: SealedFile, by: readonly RepositoryName[]) =>
     !isSuperseded(file, files, purge.state) && by.some((name) => !holds(purge.archived.get(name), file, purge.state))
-  const waiting = files.filter((file) => isNeeded(file, repositories))
+  const waiting = files.filter((file) => file.kind === 'history' || isNeeded(file, repositories))
   let usedBytes = sizeOf(waiting)
   const dropped: SealedFile[] = []
   for (const file of waiting) {
     if (usedBytes <= spool.maximumBytes) break
-    if (isNeeded(file, required)) continue
+    if (file.kind === 'history' || isNeeded(file, required)) continue
     dropped.push(file)
     usedBytes -= file.sizeBytes
   }
@@ -44,8 +47,6 @@ export async function purgeSpool(purge: Purge): Promise<Purged> {
 function holds(archived: Archived | undefined, file: SealedFile, state: SpoolState): boolean {
   if (archived === undefined || archived.spool !== state.id) return false
   const timeline = timelineOf(file)
-  // The position says nothing of it: a spool may begin on its timeline. But nothing after it counts as there before it is.
-  if (file.kind === 'history') return Object.keys(archived.ends).some((known) => Number(known) >= timeline)
   const end = archived.ends[timeline]
   if (file.kind === 'partial') return end !== undefined && compareLsn(end, file.endLsn) >= 0
   const { number } = parseSegmentName(file.file, state.segmentSizeBytes)

@@ -110,11 +110,12 @@ async function advance(
   return missing === 0 ? mended : { ...mended, gaps: [...archived.gaps, { ...again.gap, at: new Date().toISOString() }] }
 }
 
-async function startFrom({ system, spool, target, catalog, there, signal }: Replication, state: SpoolState): Promise<Archived> {
+async function startFrom(replication: Replication, state: SpoolState): Promise<Archived> {
+  const { system, spool, target, catalog, there, signal } = replication
   const known = await spool.readArchived(target.name)
   if (known?.spool === state.id) return known
   there.clear()
-  const stock = await takeStock(catalog, system, state, { signal })
+  const stock = await takeStock(catalog, system, state, await listOwn(replication, state), { signal })
   await spool.writeArchived(target.name, stock)
   return stock
 }

@@ -43,7 +43,7 @@ const archived = z.strictObject({
   version: z.literal(1),
   /** Of the spool it counts for. */
   spool: z.string(),
-  /** The repository holds everything before it, from the spool's origin on. */
+  /** The repository holds everything before it, from where it began with this spool. */
   position,
   /** By timeline: how far it holds that one, partial segments included. */
   ends: z.record(z.string(), z.string().transform(parseLsn)),
