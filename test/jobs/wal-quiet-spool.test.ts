@@ -107,15 +107,47 @@ test('more samples than one round puts are all marked', async () => {
 test.each(['with another to help', 'alone'])(
   'a repository added to an old system takes what waits and nothing of the past, %s',
   async (how) => {
-    const helper = createMemoryStore()
-    const file = { kind: 'segment', file: '000000010000000000000000' } as const
-    const bytes = Buffer.alloc(state.segmentSizeBytes)
-    await putWal({ store: helper, keys: noKeys, system, systemIdentifier: '7', file, bytes, completedAt: new Date(0) })
-    const repository = { name: parseRepositoryName('local'), store: helper } as unknown as Repository
-    const helpers = async () => (how === 'alone' ? [] : [{ repository, catalog: createCatalog({ store: helper, keys: noKeys }) }])
+    const helper = place('local')
+    await putAt(helper.store, '0')
+    const helpers = async () => (how === 'alone' ? [] : [helper])
     await replication.spool.writeState({ ...state, origin: position('0/0') })
     const round = await replicateRound({ ...replication, helpers })
     expect(round?.archived).toMatchObject({ position: state.received, gaps: [] })
     expect([...store.objects.keys()]).toEqual([expect.stringContaining('/000000010000000000000001-')])
   },
 )
+
+test.each([
+  ['stays where the gap stays: it is all there is of its segment', 'alone', true],
+  ['goes once the gap is filled', 'with another to help', false],
+])('a partial segment before a gap %s', async (_, how, stays) => {
+  const { spool } = replication
+  const helper = place('local')
+  for (const each of ['2', '3']) await putAt(helper.store, each)
+  await seal('000000010000000000000004')
+  await spool.writeState({ ...state, received: position('0/500000') })
+  const identity = { kind: 'partial', file: '000000010000000000000002', endLsn: parseLsn('0/280000') } as const
+  const hash = parseWalHash('0'.repeat(16))
+  const partial = walKey(system, { ...identity, systemIdentifier: '7', hash }, { completedAt: new Date(), encrypted: false })
+  await store.put(partial, Buffer.alloc(1000), { ifAbsent: true })
+  const before = { version: 1, spool: state.id, gaps: [], partials: [partial] } as const
+  const ends = { 1: parseLsn('0/280000') }
+  await spool.writeArchived(replication.target.name, { ...before, position: position('0/200000'), ends })
+  replication = { ...replication, helpers: async () => (how === 'alone' ? [] : [helper]) }
+  const { archived } = await settle()
+  expect(archived.position).toEqual(position('0/500000'))
+  expect(archived.gaps).toHaveLength(stays ? 1 : 0)
+  expect(store.objects.has(partial)).toBe(stays)
+})
+
+function place(name: string) {
+  const own = createMemoryStore()
+  const repository = { name: parseRepositoryName(name), store: own } as unknown as Repository
+  return { store: own, repository, catalog: createCatalog({ store: own, keys: noKeys }) }
+}
+
+function putAt(to: ReturnType<typeof createMemoryStore>, number: string): Promise<string> {
+  const file = { kind: 'segment', file: `00000001000000000000000${number}` } as const
+  const bytes = Buffer.alloc(state.segmentSizeBytes)
+  return putWal({ store: to, keys: noKeys, system, systemIdentifier: '7', file, bytes, completedAt: new Date(0) })
+}

@@ -91,3 +91,14 @@ test('that a repository is empty costs a few listings', async () => {
   await takeStock(createCatalog({ store, keys: noKeys }), shop, state, [], {})
   expect(lists.length).toBeLessThan(10)
 })
+
+test('partial segments are to be removed some day, but not those before the furthest segment: nothing better may ever come', async () => {
+  const partial = (file: string) => ({ ...sealed(file, '0/280000'), key: file })
+  const objects = [partial('000000020000000000000002'), sealed('000000020000000000000004'), partial('000000020000000000000005')]
+  async function* list() {
+    yield* objects
+  }
+  const catalog = { wal: { list } } as unknown as Catalog
+  const { partials } = await takeStock(catalog, shop, state, [], {})
+  expect(partials).toEqual(['000000020000000000000005'])
+})

@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.js'
 import { HoldfastError } from '../../domain/errors.js'
 import type { SystemName } from '../../domain/ids.js'
 import { compareLsn } from '../../domain/lsn.js'
-import { parseSegmentName, segmentStart } from '../../domain/wal.js'
+import { parseSegmentName, segmentStart, type WalIdentity } from '../../domain/wal.js'
 import { comparePositions, type WalPosition } from '../../domain/wal-position.js'
 import type { CallOptions } from '../../storage/store.js'
 import { type SealedFile, timelineOf } from './sealed-files.js'
@@ -39,18 +39,18 @@ export async function takeStock(
 
 /** Before the oldest file that waits, or what comes next: segments may have been sealed between the two looks at the spool. */
 function beginOf(waiting: readonly SealedFile[], { received, segmentSizeBytes }: SpoolState): WalPosition {
-  const starts = waiting
-    .filter(({ kind }) => kind !== 'history')
-    .map((file) => ({
-      timeline: timelineOf(file),
-      lsn: segmentStart(parseSegmentName(file.file, segmentSizeBytes).number, segmentSizeBytes),
-    }))
+  const starts = waiting.filter(({ kind }) => kind !== 'history').map((file) => startOf(file, segmentSizeBytes))
   return starts.reduce((least, each) => (comparePositions(each, least) < 0 ? each : least), received)
+}
+
+function startOf(file: WalIdentity, segmentSizeBytes: number): WalPosition {
+  return { timeline: timelineOf(file), lsn: segmentStart(parseSegmentName(file.file, segmentSizeBytes).number, segmentSizeBytes) }
 }
 
 interface Seen {
   /** After the furthest segment. */
   readonly held: WalPosition | undefined
+  /** Behind that. One before it is of a gap, or of a timeline that was left: there may never be more of its segment. */
   readonly partials: readonly string[]
 }
 
@@ -62,7 +62,7 @@ interface Look {
 
 async function lookBack(catalog: Catalog, system: SystemName, { state, begin, days }: Look, options: CallOptions): Promise<Seen> {
   const { systemIdentifier, segmentSizeBytes } = state
-  const partials: string[] = []
+  const partials: { readonly key: string; readonly start: WalPosition }[] = []
   let held: WalPosition | undefined
   const from = new Date(Math.max(0, Date.now() - days * dayMs))
   for await (const object of catalog.wal.list(system, { ...options, from })) {
@@ -71,14 +71,15 @@ async function lookBack(catalog: Catalog, system: SystemName, { state, begin, da
       if (days === lookBackDays[0]) throw foreign(object.systemIdentifier, object.file, state)
       continue
     }
-    if (object.kind === 'partial') partials.push(object.key)
+    if (object.kind === 'partial') partials.push({ key: object.key, start: startOf(object, segmentSizeBytes) })
     const timeline = timelineOf(object)
     // Earlier timelines, too: WAL may have been lost across a promotion.
     if (object.kind !== 'segment' || timeline > begin.timeline) continue
     const lsn = segmentStart(parseSegmentName(object.file, segmentSizeBytes).number + 1n, segmentSizeBytes)
     if (held === undefined || comparePositions({ timeline, lsn }, held) > 0) held = { timeline, lsn }
   }
-  return { held, partials }
+  const isBehind = (start: WalPosition) => held === undefined || comparePositions(start, held) >= 0
+  return { held, partials: partials.filter(({ start }) => isBehind(start)).map(({ key }) => key) }
 }
 
 function foreign(other: string, file: string, state: SpoolState): HoldfastError {
