@@ -68,10 +68,9 @@ async function launchUnlessEnded(spec: JobSpec, directory: JobDirectory, options
   } else if (life === 'over' && spec.kind === 'capture') {
     return undefined
   }
-  if (life !== 'running') {
-    if (isEndless(spec)) await replaceSpec(directory, spec)
-    await launch(directory)
-  }
+  // Also where one is still about to end: the next is started when it has.
+  if (isEndless(spec)) await replaceSpec(directory, spec)
+  if (life !== 'running') await launch(directory)
   return waitForSocket(directory, options, life === 'running' && spec.kind !== 'capture')
 }
 
