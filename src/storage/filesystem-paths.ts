@@ -9,6 +9,8 @@ export interface Location {
   readonly path: string
   readonly directory: string
   readonly name: string
+  /** The directory of the store. */
+  readonly root: string
 }
 
 /** The directory a filesystem store works in. Paths it hands out are below it, symbolic links considered. */
@@ -49,6 +51,11 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+/** Makes durable that an object is there, whoever put it there: its name, and the directories on the way to it. */
+export async function syncUpwards({ directory, root }: Location): Promise<void> {
+  for (let current = directory; current.length >= root.length; current = dirname(current)) await syncDirectory(current)
+}
+
 export function isInvisible(name: string): boolean {
   return name.startsWith('.')
 }
@@ -61,7 +68,7 @@ function locate(root: string, key: string): Location {
     })
   }
   const path = `${root}/${key}`
-  return { path, directory: dirname(path), name: segments.at(-1) ?? key }
+  return { path, directory: dirname(path), name: segments.at(-1) ?? key, root }
 }
 
 // One realpath instead of one lstat per level: any link on the way makes the two paths differ. Between this check and the use
@@ -82,7 +89,7 @@ async function realRootOf(root: string): Promise<string> {
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
     throw new HoldfastError('STORE_MISSING', `the directory "${root}" does not exist`, {
-      hint: 'create it or mount its file system; `holdfast doctor` creates it where its parent exists',
+      hint: 'is its file system not mounted? mount it; where there is to be a new directory, `holdfast doctor` makes it',
       cause: error,
     })
   }

@@ -4,7 +4,7 @@ import { HoldfastError } from '../domain/errors.js'
 import type { ObjectKey } from '../domain/ids.js'
 import { removeDeadTemporaries, temporaryName } from './dead-temporaries.js'
 import { errnoOf } from './filesystem-errors.js'
-import { type Location, type Root, syncDirectory } from './filesystem-paths.js'
+import { type Location, type Root, syncDirectory, syncUpwards } from './filesystem-paths.js'
 import type { CallOptions, ObjectInfo } from './store.js'
 
 type Content = Uint8Array | AsyncIterable<Uint8Array>
@@ -40,6 +40,8 @@ export async function nameFile(temporary: string, location: Location, key: Objec
     await link(temporary, location.path)
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw linkFailure(error, location)
+    // Whoever named it may have been killed before it was durable, and callers take what is there for stored.
+    await syncUpwards(location)
     throw new HoldfastError('ALREADY_EXISTS', `"${key}" exists already in ${location.directory}`, { cause: error })
   }
   await rm(temporary, { force: true })

@@ -10,18 +10,20 @@ import { growingFiles } from './filesystem-growing.js'
 import { listFiles } from './filesystem-list.js'
 import { openRoot, type Root } from './filesystem-paths.js'
 import { putFile } from './filesystem-put.js'
-import type { Growing, Store, StoreCapabilities } from './store.js'
+import type { Store, StoreCapabilities } from './store.js'
 
 export interface FilesystemStoreOptions {
   /** Directory of the store. A relative one is taken from the working directory, once. May itself be a symbolic link. */
   readonly root: string
 }
 
+export type FilesystemStore = Store & Required<Pick<Store, 'growing' | 'makeRoot'>>
+
 /**
  * Objects as files below a directory: files 0600, directories 0700. On a file system an object cannot lie below another one,
- * and no part of a key may begin with a dot or have more than 246 bytes. `probe` creates the root where its parent exists.
+ * and no part of a key may begin with a dot or have more than 246 bytes. Only `makeRoot` makes the root.
  */
-export function createFilesystemStore(options: FilesystemStoreOptions): Store & { readonly growing: Growing } {
+export function createFilesystemStore(options: FilesystemStoreOptions): FilesystemStore {
   const root = openRoot(resolve(options.root))
   const growing = growingFiles(root)
   const place = { root, swept: new Set<string>() }
@@ -38,7 +40,7 @@ export function createFilesystemStore(options: FilesystemStoreOptions): Store & 
       throw signal?.aborted ? signal.reason : error
     })
   }
-  const store: Store & { readonly growing: Growing } = {
+  const store: FilesystemStore = {
     description: root.path,
     capabilities,
     probe: ({ signal } = {}) => call(signal, 'a probe', () => probe(store, root, signal)),
@@ -62,6 +64,7 @@ export function createFilesystemStore(options: FilesystemStoreOptions): Store & 
         const { bavail, bsize } = await statfs(root.path)
         return bavail * bsize
       }),
+    makeRoot: () => named('making the directory', () => makeRoot(root)),
     growing: {
       scratch: (prefix) => named(`making a scratch directory for "${prefix}"`, () => growing.scratch(prefix)),
       create: (key) => named(`creating "${key}"`, () => growing.create(key)),
@@ -83,13 +86,19 @@ const capabilities: StoreCapabilities = {
   serverSideCopy: false,
 }
 
-// Creating only the last directory keeps a store from filling the root disk when its file system is not mounted.
-async function probe(store: Store, root: Root, signal: AbortSignal | undefined): Promise<StoreCapabilities> {
-  await mkdir(root.path, { mode: 0o700 }).catch((error: unknown) => {
-    if (errnoOf(error) === 'EEXIST') return
+// Only the last directory: nothing is made below a parent that is not there either.
+async function makeRoot({ path }: Root): Promise<'made' | 'was there'> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+    return 'made'
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return 'was there'
     if (errnoOf(error) !== 'ENOENT') throw error
-    throw new HoldfastError('STORE_MISSING', `neither "${root.path}" nor its parent directory exists`, { cause: error })
-  })
+    throw new HoldfastError('STORE_MISSING', `neither "${path}" nor its parent directory exists`, { cause: error })
+  }
+}
+
+async function probe(store: Store, root: Root, signal: AbortSignal | undefined): Promise<StoreCapabilities> {
   const key = `_holdfast/probe/${temporaryName('probe')}` as ObjectKey
   const options = { ifAbsent: true, ...(signal && { signal }) }
   await store.put(key, Buffer.from('probe'), options)

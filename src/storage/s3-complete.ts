@@ -6,12 +6,10 @@ import { retryConflicts } from './s3-conflict.js'
 import type { S3Connection } from './s3-connection.js'
 import { s3CodeOf } from './s3-errors.js'
 import { headObject } from './s3-objects.js'
+import type { WholeChecksum } from './s3-whole-checksum.js'
 import type { CallOptions, ObjectInfo, Upload, UploadedPart } from './store.js'
 
 type CompleteOptions = CallOptions & { ifAbsent: boolean; crc32: Crc32 }
-
-/** Whether parts of an upload add up to a CRC-32 of the whole object that the store computes and compares. */
-export type WholeChecksum = 'sent' | 'unknown-to-the-store'
 
 /**
  * Makes the object of its parts. An answer may be lost after the store has done it: the SDK's next try then finds no upload, or

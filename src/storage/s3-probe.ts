@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { CopyObjectCommand, GetBucketVersioningCommand, GetObjectLockConfigurationCommand } from '@aws-sdk/client-s3'
 import { type ErrorCode, HoldfastError } from '../domain/errors.js'
 import type { ObjectKey } from '../domain/ids.js'
-import { crc32Of } from './crc32-forms.js'
 import type { S3Connection } from './s3-connection.js'
-import { deleteObjects } from './s3-delete.js'
 import { s3CodeOf } from './s3-errors.js'
 import { listObjects } from './s3-list.js'
-import { getObject, headObject } from './s3-objects.js'
+import { getObject } from './s3-objects.js'
+import { probeMultipart } from './s3-probe-multipart.js'
+import { probeContent, probeKey, thenTidy } from './s3-probe-objects.js'
 import { putObject } from './s3-put.js'
-import { s3Uploads } from './s3-uploads.js'
+import { isRefusal, succeeds } from './s3-refusal.js'
 import type { CallOptions, StoreCapabilities } from './store.js'
 
 /**
@@ -18,15 +17,7 @@ import type { CallOptions, StoreCapabilities } from './store.js'
  */
 export async function probeS3(s3: S3Connection, call: CallOptions): Promise<StoreCapabilities> {
   const keys = [probeKey(), probeKey(), probeKey()] as const
-  try {
-    const capabilities = await tryOut(s3, keys, call)
-    await deleteObjects(s3, keys, call)
-    return capabilities
-  } catch (error) {
-    // What failed first says more than that it cannot be tidied up either.
-    await deleteObjects(s3, keys, call).catch(() => undefined)
-    throw error
-  }
+  return thenTidy(s3, keys, call, () => tryOut(s3, keys, call))
 }
 
 async function tryOut(
@@ -58,25 +49,34 @@ const awsStorageClasses = [
   'GLACIER',
   'DEEP_ARCHIVE',
 ]
-const content = Buffer.from('holdfast probe')
-
-function probeKey(): ObjectKey {
-  return `_holdfast/probe/${randomUUID()}` as ObjectKey
-}
 
 async function probeConditionalPut(s3: S3Connection, key: ObjectKey, call: CallOptions): Promise<boolean> {
-  if (!(await succeeds(putObject(s3, key, content, { ...call, ifAbsent: true })))) {
-    await putObject(s3, key, content, { ...call, ifAbsent: false })
-    return false
+  const put = (condition: { readonly ifAbsent: boolean }) => putObject(s3, key, probeContent, { ...call, ...condition })
+  try {
+    if (!(await succeeds(put({ ifAbsent: true })))) {
+      await put({ ifAbsent: false })
+      return false
+    }
+  } catch (error) {
+    // The key is ours alone: our own put is there, and its answer was lost. The second one decides.
+    if (!isAlreadyThere(error)) throw error
   }
   try {
-    await putObject(s3, key, content, { ...call, ifAbsent: true })
+    await put({ ifAbsent: true })
     return false
   } catch (error) {
-    // The store's own word: a put whose answer was lost finds the object as well.
-    if (error instanceof HoldfastError && error.code === 'ALREADY_EXISTS' && s3CodeOf(error) !== undefined) return true
-    throw error
+    if (!isAlreadyThere(error)) throw error
+    // The store's own word, and not that its answer was lost and the object is there: that it is in either case.
+    if (s3CodeOf(error) !== undefined) return true
+    throw new HoldfastError('STORE_UNAVAILABLE', `whether ${s3.description} refuses what exists could not be seen`, {
+      hint: 'its answer was lost on the way; ask again',
+      cause: error,
+    })
   }
+}
+
+function isAlreadyThere(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'ALREADY_EXISTS'
 }
 
 /** What commits, restores and `ls` cannot do without. */
@@ -84,41 +84,6 @@ async function probeReading(s3: S3Connection, key: ObjectKey, call: CallOptions)
   const body = await getObject(s3, key, call)
   body.destroy()
   for await (const _ of listObjects(s3, key, call));
-}
-
-async function probeMultipart(
-  s3: S3Connection,
-  key: ObjectKey,
-  call: CallOptions,
-): Promise<'with-crc32' | 'without-crc32' | 'absent'> {
-  const uploads = s3Uploads(s3, () => 'sent')
-  if (await succeeds(uploadOnce(s3, key, call, 'sent'))) {
-    const expected = crc32Of(content)
-    const info = await headObject(s3, key, call)
-    // A store may take any checksum without a look; one that accepts a wrong one does not compute them.
-    return info?.crc32 === expected ? 'with-crc32' : 'without-crc32'
-  }
-  for await (const upload of uploads.listStale(key, new Date(Date.now() + 86_400_000), call)) await uploads.abort(upload, call)
-  return (await succeeds(uploadOnce(s3, key, call, 'unknown-to-the-store'))) ? 'without-crc32' : 'absent'
-}
-
-async function uploadOnce(
-  s3: S3Connection,
-  key: ObjectKey,
-  call: CallOptions,
-  checksum: 'sent' | 'unknown-to-the-store',
-): Promise<void> {
-  const uploads = s3Uploads(s3, () => checksum)
-  // Every copy looks for an upload to go on with before it begins one.
-  await uploads.find(key, call)
-  const upload = await uploads.begin(key, call)
-  try {
-    await uploads.putPart(upload, { number: 1, bytes: content, crc32: crc32Of(content) }, call)
-    const parts = await uploads.parts(upload, call)
-    await uploads.complete(upload, parts, { ...call, ifAbsent: false, crc32: crc32Of(content) })
-  } finally {
-    await uploads.abort(upload, call)
-  }
 }
 
 async function probeVersioning(s3: S3Connection, call: CallOptions): Promise<boolean> {
@@ -139,17 +104,6 @@ async function probeCopy(s3: S3Connection, from: ObjectKey, to: ObjectKey, call:
   return succeeds(s3.run('copy', call, (sending) => s3.client.send(command, sending)))
 }
 
-/** Whether a store does something at all. Only a plain no counts as no. */
-async function succeeds(work: Promise<unknown>): Promise<boolean> {
-  try {
-    await work
-    return true
-  } catch (error) {
-    if (isRefusal(error)) return false
-    throw error
-  }
-}
-
 /** The answer to a question that credentials need not be allowed to ask. */
 async function optional<T>(work: Promise<T>): Promise<T | undefined> {
   try {
@@ -161,9 +115,3 @@ async function optional<T>(work: Promise<T>): Promise<T | undefined> {
 }
 
 const askedInVain = new Set<ErrorCode>(['STORE_DENIED', 'NOT_FOUND'])
-const refusals = new Set(['NotImplemented', 'InvalidRequest', 'InvalidArgument', 'MethodNotAllowed', 'MalformedXML'])
-
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof HoldfastError)) return false
-  return error.code === 'STORE_INCAPABLE' || error.code === 'ARTIFACT_DAMAGED' || refusals.has(s3CodeOf(error) ?? '')
-}

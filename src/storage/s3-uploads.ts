@@ -1,23 +1,25 @@
 import { AbortMultipartUploadCommand, CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
 import { HoldfastError } from '../domain/errors.js'
 import type { ObjectKey } from '../domain/ids.js'
-import { completeUpload, type WholeChecksum } from './s3-complete.js'
+import { completeUpload } from './s3-complete.js'
 import type { S3Connection } from './s3-connection.js'
 import { nextPage } from './s3-pages.js'
 import { listParts, putPart } from './s3-parts.js'
 import { storedAs } from './s3-stored-as.js'
+import { asTheStoreCan, type ChecksumKnowledge, type WholeChecksum } from './s3-whole-checksum.js'
 import type { CallOptions, Upload, Uploads } from './store.js'
 
 /** Multipart uploads: parts of 5 MiB (but for the last) to 5 GiB, at most 10,000 of them, 5 TiB together. */
-export function s3Uploads(s3: S3Connection, wholeChecksum: () => WholeChecksum): Uploads {
+export function s3Uploads(s3: S3Connection, wholeChecksum: ChecksumKnowledge): Uploads {
   return {
     minimumPartBytes: 5 * 1024 * 1024,
     maximumParts: 10_000,
-    begin: (key, options = {}) => begin(s3, key, wholeChecksum(), options),
+    begin: (key, options = {}) => begin(s3, key, wholeChecksum, options),
     find: (key, options = {}) => find(s3, key, options),
     putPart: (upload, part, options = {}) => putPart(s3, upload, part, options),
     parts: (upload, options = {}) => listParts(s3, upload, options),
-    complete: (upload, parts, options) => completeUpload(s3, upload, parts, options, wholeChecksum()),
+    complete: (upload, parts, options) =>
+      asTheStoreCan(wholeChecksum, options, (checksum) => completeUpload(s3, upload, parts, options, checksum)),
     abort: (upload, options = {}) => abort(s3, upload, options),
     listStale: async function* (prefix, before, options = {}) {
       for await (const upload of listUploads(s3, prefix, options)) if (upload.startedAt < before) yield upload
@@ -25,7 +27,20 @@ export function s3Uploads(s3: S3Connection, wholeChecksum: () => WholeChecksum):
   }
 }
 
-async function begin(s3: S3Connection, key: ObjectKey, checksum: WholeChecksum, options: CallOptions): Promise<Upload> {
+async function begin(s3: S3Connection, key: ObjectKey, knowledge: ChecksumKnowledge, options: CallOptions): Promise<Upload> {
+  const begun = await asTheStoreCan(knowledge, options, (checksum) => create(s3, key, checksum, options))
+  // A store that does not repeat the type may have passed over it, and would refuse the upload when all of it is sent.
+  if (begun.type !== 'passed over' || (await knowledge.learn(options)) === 'sent') return begun.upload
+  await abort(s3, begun.upload, options)
+  return (await create(s3, key, 'unknown-to-the-store', options)).upload
+}
+
+async function create(
+  s3: S3Connection,
+  key: ObjectKey,
+  checksum: WholeChecksum,
+  options: CallOptions,
+): Promise<{ readonly upload: Upload; readonly type: 'not asked for' | 'confirmed' | 'passed over' }> {
   const command = new CreateMultipartUploadCommand({
     Bucket: s3.options.bucket,
     Key: s3.fullKey(key),
@@ -36,7 +51,9 @@ async function begin(s3: S3Connection, key: ObjectKey, checksum: WholeChecksum, 
   if (answer.UploadId === undefined) {
     throw new HoldfastError('STORE_INCAPABLE', `beginning an upload of "${key}" in ${s3.description} gave no upload id`)
   }
-  return { key, id: answer.UploadId, startedAt: new Date() }
+  const upload = { key, id: answer.UploadId, startedAt: new Date() }
+  if (checksum !== 'sent') return { upload, type: 'not asked for' }
+  return { upload, type: answer.ChecksumType === 'FULL_OBJECT' ? 'confirmed' : 'passed over' }
 }
 
 async function find(s3: S3Connection, key: ObjectKey, options: CallOptions): Promise<Upload | undefined> {

@@ -56,7 +56,10 @@ export interface Store {
   readonly description: string
   readonly capabilities: StoreCapabilities
 
-  /** Reaches the store and finds out what it can do (writes and removes a small object below `_holdfast/probe/`). */
+  /**
+   * Reaches the store and finds out what it can do (writes and removes a small object below `_holdfast/probe/`). Makes no place for
+   * it: @throws STORE_MISSING
+   */
   probe(options?: CallOptions): Promise<StoreCapabilities>
 
   /** Whole or not at all. For small objects: `bytes` is in memory. `ifAbsent`: @throws ALREADY_EXISTS, whatever the bytes. */
@@ -81,6 +84,11 @@ export interface Store {
   readonly growing?: Growing
   /** What may still be written, by stores that know. */
   freeBytes?(): Promise<number>
+  /**
+   * Makes the directory of a store on this host, 0700, where its parent exists. For verbs that a person looks at: a directory that
+   * was there and is not may be a file system that is not mounted, and a new one would take its place unseen.
+   */
+  makeRoot?(): Promise<'made' | 'was there'>
 }
 
 /** A multipart upload under way. */

@@ -1,4 +1,4 @@
-import { mkdir, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { BackupReport } from '../../src/domain/operations.js'
@@ -69,6 +69,18 @@ describe('the disk of the capture repository', () => {
     if (!canMount) return
     const unmount = await mountSmall(local, 'nr_inodes=16')
     await expectRefusedBackup(full).finally(unmount)
+  })
+
+  test('that is not mounted fails the backup, and no directory is made in its place', async () => {
+    const away = `${local}.away`
+    await rename(local, away)
+    try {
+      const refusal = { code: 'STORE_MISSING', message: /local" does not exist/, hint: /mount it; .*`holdfast doctor`/ } as const
+      await withWorker(stand, stand.env, () => expectRefusal(stand.env, ['backup', 'shop'], refusal))
+      expect(await readdir(stand.directory)).not.toContain('local')
+    } finally {
+      await rename(away, local)
+    }
   })
 
   test(`that is read-only fails the backup before the source is read${why}`, async () => {

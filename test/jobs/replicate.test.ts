@@ -3,13 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { checkArtifacts } from '../../src/catalog/check-artifacts.js'
 import { artifactKey } from '../../src/catalog/keys.js'
 import { type ObjectKey, parseRepositoryName } from '../../src/domain/ids.js'
+import { createS3Store } from '../../src/storage/s3-store.js'
 import type { Store } from '../../src/storage/store.js'
-import { codeOf } from '../catalog/sample-manifest.js'
+import { codeOf, sampleManifest } from '../catalog/sample-manifest.js'
 import { type LoggedRequest, type S3Proxy, startS3Proxy } from '../servers/s3-proxy.js'
 import { createBucket, startVersitygw, type Versitygw } from '../servers/versitygw.js'
+import { optionsFor } from '../servers/versitygw-options.js'
+import { errorBody } from '../storage/troubled-bucket.js'
 import { emptyCapture, type JobBench, openJobBench } from './job-bench.js'
 import { describeArtifact, noise, playCapture, playReplication, readAll } from './replication-bench.js'
 
@@ -225,6 +229,80 @@ test('memory stays bounded by parts in flight, however much is waiting to be sen
   expect(most - before).toBeLessThan(20 * 5 * mebibyte)
   released.resolve()
   expect(await replication.ended).toMatchObject({ partsSent: 40 })
+})
+
+describe('to a store that does not know checksums of whole objects', () => {
+  const speaksOfWhole = ({ checksumType }: LoggedRequest) => checksumType === 'FULL_OBJECT'
+  let stops: (() => void)[] = []
+  const unasked = (): Store => {
+    const store = createS3Store({ ...optionsFor(s3, 'backups'), endpoint: proxy.endpoint })
+    stops.push(() => store.close())
+    return store
+  }
+
+  afterEach(() => {
+    for (const stop of stops) stop()
+    stops = []
+  })
+
+  test('artifacts of several parts are sent without them, and it is found out once', async () => {
+    stops.push(proxy.failAll(speaksOfWhole, 400, errorBody('InvalidRequest')))
+    const before = proxy.requests.length
+    const capture = await playCapture(bench, 'a12')
+    const contents = { base: noise(11), space: noise(6) }
+    const artifacts = []
+    for (const [name, bytes] of Object.entries(contents)) artifacts.push(await capture.artifact(name, bytes))
+    await capture.end(artifacts)
+    const store = unasked()
+    expect(await playReplication(bench, 'a12', store).ended).toMatchObject({ partsSent: 5 })
+    for (const [name, bytes] of Object.entries(contents)) {
+      expect((await readAll(bucket, keyOf('a12', name))).equals(bytes)).toBe(true)
+    }
+    const probes = proxy.requests.slice(before).filter(({ key }) => key.startsWith('_holdfast/probe/'))
+    expect(new Set(probes.map(({ key }) => key)).size).toBe(1)
+    expect(probes.length).toBeLessThan(15)
+    const { backup, system, attempt } = bench.replicate('a12')
+    expect(await checkArtifacts(store, { ...sampleManifest({ artifacts }), backup, system, attempt })).toEqual([])
+  })
+
+  test('an upload that was begun by a process that died is completed as well', async () => {
+    stops.push(proxy.failAll(speaksOfWhole, 400, errorBody('InvalidRequest')))
+    const capture = await playCapture(bench, 'a13')
+    const bytes = noise(12)
+    const artifact = await capture.artifact('base', bytes)
+    const key = keyOf('a13', 'base')
+    const held = proxy.hold((request) => request.partNumber === 3 && request.key === key)
+    const [first, ...stored] = [playReplication(bench, 'a13', unasked()), answered(key, 1), answered(key, 2)]
+    await Promise.all([held, ...stored])
+    await first.stop()
+    await capture.end([artifact])
+    expect(await playReplication(bench, 'a13', unasked()).ended).toMatchObject({ partsKept: 2, partsSent: 1 })
+    expect((await readAll(bucket, key)).equals(bytes)).toBe(true)
+    ;(await held).release()
+  })
+
+  test('one that passes over them at the beginning is found out before anything is sent', async () => {
+    proxy.hideNextChecksum(({ operation, key }) => operation === 'Begin' && key === keyOf('a14', 'base'))
+    const refused = ({ operation, checksumType }: LoggedRequest) => operation === 'Complete' && checksumType !== undefined
+    stops.push(proxy.failAll(refused, 400, errorBody('InvalidPart')))
+    const capture = await playCapture(bench, 'a14')
+    const bytes = noise(6)
+    await capture.end([await capture.artifact('base', bytes)])
+    expect(await playReplication(bench, 'a14', unasked()).ended).toMatchObject({ partsSent: 2 })
+    expect((await readAll(bucket, keyOf('a14', 'base'))).equals(bytes)).toBe(true)
+    const completions = proxy.requests.filter(({ operation, key }) => operation === 'Complete' && key === keyOf('a14', 'base'))
+    expect(completions.map(({ checksumType }) => checksumType)).toEqual([undefined])
+  })
+})
+
+test('a store that knows checksums of whole objects is asked nothing but what the copy needs', async () => {
+  const store = createS3Store({ ...optionsFor(s3, 'backups'), endpoint: proxy.endpoint })
+  const before = proxy.requests.length
+  const capture = await playCapture(bench, 'a15')
+  await capture.end([await capture.artifact('base', noise(6))])
+  await playReplication(bench, 'a15', store).ended
+  store.close()
+  expect(proxy.requests.slice(before).filter(({ key }) => key.startsWith('_holdfast/'))).toEqual([])
 })
 
 /** A figure that grows, once it has stopped growing. */

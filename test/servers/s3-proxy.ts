@@ -36,7 +36,7 @@ export interface S3Proxy {
   breakNext(match: Match): void
   /** Cuts the body of the next answer that matches in half, and the connection with it. */
   truncateNext(match: Match): void
-  /** Leaves the checksum out of the next answer that matches, as a store does that keeps none of the whole object. */
+  /** Leaves checksum and its type out of the next answer that matches, as a store does that keeps none of the whole object. */
   hideNextChecksum(match: Match): void
   /** Lets the body of the next answer that matches stop half-way, with the connection open. */
   stallNext(match: Match): void
@@ -119,8 +119,8 @@ export async function startS3Proxy({ target }: { readonly target: string }): Pro
   }
 
   const passBack = async (passing: Passing, fault: Fault | undefined, answer: IncomingMessage, response: ServerResponse) => {
-    const { 'x-amz-checksum-crc32': checksum, ...headers } = answer.headers
-    const shown = checksum === undefined || fault?.kind === 'hide' ? headers : answer.headers
+    const { 'x-amz-checksum-crc32': _checksum, 'x-amz-checksum-type': _type, ...others } = answer.headers
+    const shown = fault?.kind === 'hide' ? others : answer.headers
     response.writeHead(answer.statusCode ?? 502, shown)
     const length = Number(answer.headers['content-length'] ?? 0)
     const cut = fault?.kind === 'truncate' || fault?.kind === 'stall'

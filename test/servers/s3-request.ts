@@ -28,6 +28,8 @@ export interface LoggedRequest {
   readonly key: string
   readonly uploadId: string | undefined
   readonly partNumber: number | undefined
+  /** `FULL_OBJECT` where a beginning or a completion speaks of a checksum of the whole. */
+  readonly checksumType: string | undefined
   /** Of the server's answer, or of the one the proxy made up; undefined until there is one. */
   readonly status: number | undefined
   /** Whether `status` is the server's. */
@@ -48,6 +50,7 @@ export function describeRequest(request: IncomingMessage, number: number, beganA
   const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/.exec(url.pathname) ?? []
   const method = request.method ?? 'GET'
   const part = url.searchParams.get('partNumber')
+  const type = request.headers['x-amz-checksum-type']
   return {
     number,
     method,
@@ -56,6 +59,7 @@ export function describeRequest(request: IncomingMessage, number: number, beganA
     key: decodeURIComponent(key),
     uploadId: url.searchParams.get('uploadId') ?? undefined,
     partNumber: part === null ? undefined : Number(part),
+    checksumType: typeof type === 'string' ? type : undefined,
     status: undefined,
     answeredBy: undefined,
     bytes: 0,

@@ -1,4 +1,16 @@
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -115,13 +127,28 @@ it('works below a root that is a symbolic link itself', async () => {
   expect(`${await readAll(store, 'a/b')}`).toBe('x')
 })
 
-it('creates its root when it is probed, but not the directories above', async () => {
+it('makes its root when it is told to, but not the directories above; a probe makes none', async () => {
   const fresh = createFilesystemStore({ root: join(base, 'fresh') })
   expect(await codeOf(fresh.put(key('a'), Buffer.from('x'), { ifAbsent: true }))).toBe('STORE_MISSING')
+  expect(await codeOf(fresh.probe())).toBe('STORE_MISSING')
+  expect(await readdir(base)).not.toContain('fresh')
+  expect(await fresh.makeRoot()).toBe('made')
   await fresh.probe()
   expect(await modeOf(join(base, 'fresh'))).toBe('700')
   expect(await readdir(join(base, 'fresh'))).toEqual([])
-  expect(await codeOf(createFilesystemStore({ root: join(base, 'x/y') }).probe())).toBe('STORE_MISSING')
+  expect(await fresh.makeRoot()).toBe('was there')
+  expect(await codeOf(createFilesystemStore({ root: join(base, 'x/y') }).makeRoot())).toBe('STORE_MISSING')
+})
+
+it('makes durable what another put was killed over before it says that it is there', async () => {
+  await store.put(key('a/b/c'), Buffer.from('x'), { ifAbsent: true })
+  const { synced, end } = await watchSyncs()
+  try {
+    expect(await codeOf(store.put(key('a/b/c'), Buffer.from('x'), { ifAbsent: true }))).toBe('ALREADY_EXISTS')
+    expect(synced.slice(-3)).toEqual([join(root, 'a/b'), join(root, 'a'), root])
+  } finally {
+    end()
+  }
 })
 
 it('says what stands in the way of a key below another object', async () => {
@@ -163,3 +190,22 @@ it.each([
   const error = toFilesystemError(Object.assign(new Error(`${errno}: said the kernel`), { code: errno }), 'put of "a"')
   expect(error).toMatchObject({ code, message: `put of "a" failed: ${errno}: said the kernel` })
 })
+
+/** Which files and directories this process has the kernel make durable, in their order. */
+async function watchSyncs() {
+  const handle = await open(base)
+  const prototype = Object.getPrototypeOf(handle) as { sync(this: FileHandle): Promise<void> }
+  await handle.close()
+  const synced: string[] = []
+  const { sync } = prototype
+  prototype.sync = async function () {
+    synced.push(await readlink(`/proc/self/fd/${this.fd}`))
+    return sync.call(this)
+  }
+  return {
+    synced,
+    end: () => {
+      prototype.sync = sync
+    },
+  }
+}

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ObjectKey } from '../../src/domain/ids.js'
 import { crc32Of } from '../../src/storage/crc32-forms.js'
 import { fileSource } from '../../src/storage/file-source.js'
-import type { S3Proxy } from '../servers/s3-proxy.js'
+import type { LoggedRequest, S3Proxy } from '../servers/s3-proxy.js'
 import { codeOf, errorOf, keysOf, readAll } from './store-reading.js'
 import { errorBody, is, openTroubledBucket, type TroubledBucket } from './troubled-bucket.js'
 import { sendParts } from './upload-conformance.js'
@@ -253,6 +253,26 @@ it('declares conditional puts absent where a store overwrites', async () => {
   proxy.failNext((request) => request.operation === 'Put' && request.key.startsWith('_holdfast/probe/'), 200)
   expect((await store.probe()).conditionalPut).toBe(false)
   expect(await store.probe()).toMatchObject({ conditionalPut: true, multipart: true, fullObjectCrc32: true })
+})
+
+it('does not take its own probe for the object of another when an answer is lost', async () => {
+  const store = bucket.open()
+  const ofProbe = (request: LoggedRequest) => request.operation === 'Put' && request.key.startsWith('_holdfast/probe/')
+  proxy.loseNextAnswer(ofProbe, 503)
+  expect(await store.probe()).toMatchObject({ conditionalPut: true })
+})
+
+it('does not guess whether a store refuses what exists when that answer is lost', async () => {
+  const store = bucket.open({ maxAttempts: 1, requestTimeoutMs: 2000 })
+  let puts = 0
+  const held = proxy.hold((request) => {
+    if (request.operation === 'Put' && request.key.startsWith('_holdfast/probe/')) puts += 1
+    return puts === 2
+  }, 'after')
+  const error = await errorOf(store.probe())
+  expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringMatching(/refuses what exists/) })
+  const { release } = await held
+  release()
 })
 
 it('uploads without whole checksums where a store does not know them', async () => {

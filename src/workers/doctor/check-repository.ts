@@ -18,12 +18,23 @@ export async function checkRepository(
   const elsewhere = described?.store === 'filesystem' ? hostElsewhere(composition, name) : undefined
   if (elsewhere !== undefined) return [ok(subject, `a directory on ${elsewhere}; look at it from there`)]
   const { store } = await composition.repository(name)
+  const made = (await store.makeRoot?.()) === 'made'
   const capabilities = await store.probe({ signal })
   return [
+    ...(made ? [newRoot(subject, store)] : []),
     ok(subject, `${store.description} can be written, read and deleted`),
     ...(described?.store === 'filesystem' ? [await spaceFinding(subject, described)] : s3Findings(subject, capabilities)),
     ...(described?.store === 's3' ? [await clockFinding(subject, store, signal)] : []),
   ]
+}
+
+/** Backups make no directory: this one may hide that a file system is not mounted. */
+function newRoot(subject: string, { description }: Store): DoctorFinding {
+  return warning(
+    subject,
+    `${description} was not there; it has been made`,
+    `good for a new repository; where it held backups, mount its file system: \`rmdir ${description}\` first`,
+  )
 }
 
 /** A directory belongs to the hosts of the systems that use it. */
