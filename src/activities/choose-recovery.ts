@@ -51,25 +51,20 @@ interface Asking {
 
 /** One request each. A repository that does not answer is told of by whoever reads it next. */
 async function anyHasWal(asking: Asking, { system }: BackupQuestion): Promise<boolean> {
-  const answers = await askRepositories({ ...asking, share: 1 / 8 }, async (repository, signal) => {
-    const { wal } = await asking.composition.catalog(repository)
-    for await (const _ of wal.list(system, { signal })) return true
+  const answers = await askRepositories({ ...asking, share: 1 / 8 }, async ({ catalog, signal }) => {
+    for await (const _ of catalog.wal.list(system, { signal })) return true
     return false
   })
   return answers.some((read) => 'answer' in read && read.answer)
 }
 
 async function readWindows(asking: Asking, { system }: BackupQuestion) {
-  const { composition } = asking
   const unread: Unread[] = []
   const problems: string[] = []
   const candidates: RecoveryCandidate[] = []
-  const keys = await composition.keys()
-  const answers = await askRepositories({ ...asking, share: 3 / 8 }, async (repository, signal) => {
-    const { store } = await composition.repository(repository)
-    const place = { catalog: await composition.catalog(repository), store, keys, system }
-    return await readWindow(place, new Date(), { signal })
-  })
+  const answers = await askRepositories({ ...asking, share: 3 / 8 }, ({ signal, ...place }) =>
+    readWindow({ ...place, system }, new Date(), { signal }),
+  )
   for (const read of answers) {
     if ('problem' in read) {
       unread.push(read)

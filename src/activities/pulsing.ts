@@ -5,7 +5,7 @@ const fallbackMs = 10_000
 
 /**
  * Gives activities that move no bulk data a pulse, so that a dead worker is noticed after the heartbeat timeout and not
- * only after the activity's own. A hang is still found: their start-to-close timeout is short.
+ * only after the activity's own. A hang is still found: their start-to-close timeout is short, or they bound silence themselves.
  */
 export function pulsing<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
   const entries = Object.entries(activities).map(([name, run]) => [name, (...args: never[]) => withPulse(() => run(...args))])

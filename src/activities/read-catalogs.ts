@@ -3,7 +3,7 @@ import { HoldfastError } from '../domain/errors.js'
 import type { BackupId, RepositoryName, SystemName } from '../domain/ids.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { RestoreCandidate } from '../domain/plan-restore.js'
-import { askRepositories } from './ask-repositories.js'
+import { type Asked, askRepositories } from './ask-repositories.js'
 import type { BackupQuestion } from './choose-backup.js'
 
 /** A whole repository, or one backup in it, that could not be read. */
@@ -28,7 +28,7 @@ export async function readCatalogs(composition: Composition, request: BackupQues
   const unread: Unread[] = []
   const candidates: RestoreCandidate[] = []
   const asking = { composition, repositories: repositoriesOf(composition, request), share: 3 / 8, signal }
-  for (const read of await askRepositories(asking, (repository, asked) => readCatalog(composition, repository, request, asked))) {
+  for (const read of await askRepositories(asking, (asked) => readCatalog(asked, request))) {
     if ('problem' in read) {
       unread.push(read)
       continue
@@ -60,12 +60,9 @@ export function describeUnread(unread: readonly Unread[]): string[] {
 }
 
 async function readCatalog(
-  composition: Composition,
-  repository: RepositoryName,
+  { catalog, repository, signal }: Asked,
   request: BackupQuestion,
-  signal: AbortSignal,
 ): Promise<Pick<RestoreCandidate, 'manifests' | 'tombstoned'> & { readonly unread: readonly Unread[] }> {
-  const catalog = await composition.catalog(repository)
   const manifests: Manifest[] = []
   const unread: Unread[] = []
   for await (const entry of catalog.list({ system: request.system }, { signal })) {

@@ -16,6 +16,7 @@ import { followReplay, startToRecover } from './follow-replay.js'
 import { queuesOf, timeoutsOf } from './plan-parts.js'
 import { preflightRestore } from './preflight-restore.js'
 import { pulsing } from './pulsing.js'
+import { triedAsLight } from './tried-as-light.js'
 import { awaitWal, deliverWal, endDelivery } from './wal-delivery.js'
 import { watchJob } from './watch-job.js'
 
@@ -41,7 +42,7 @@ export function createRestoreActivities(composition: Composition) {
 
     /** Asks every repository of the system what it holds and chooses. @throws NOT_FOUND saying what there is */
     chooseBackup: (request: BackupQuestion): Promise<RestoreChoice> =>
-      chooseBackup(composition, request, Context.current().cancellationSignal),
+      triedAsLight(config, () => chooseBackup(composition, request, Context.current().cancellationSignal)),
 
     /** Everything that can be known before anything large is fetched. @returns what the operator should know. @throws SPACE_SHORT, TOOL_MISSING, INSTANCE_EXISTS */
     async preflightRestore(input: RestoreInput): Promise<string[]> {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Catalog } from '../catalog/catalog.js'
 import { segmentSizesOf } from '../domain/cluster-paths.js'
 import { type ErrorCode, HoldfastError } from '../domain/errors.js'
@@ -6,14 +7,16 @@ import type { KeyRing } from '../domain/keys.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { Mark, MarkFacts } from '../domain/mark.js'
 import { createMarkSieve } from '../domain/mark-sieve.js'
+import type { MarkTable } from '../domain/mark-table.js'
 import { type FoundHistory, type RecoveryWindow, recoveryWindow } from '../domain/recovery-window.js'
 import { parseTimelineHistory } from '../domain/timeline-history.js'
 import { historyFileTimeline, type WalObject } from '../domain/wal.js'
-import { createWalInventory, type WalInventory } from '../domain/wal-inventory.js'
+import type { WalInventory } from '../domain/wal-inventory.js'
 import type { CallOptions, Store } from '../storage/store.js'
+import { listArchive, note } from './list-archive.js'
 import { readSmallWalFile } from './read-wal-file.js'
 
-interface WindowPlace {
+export interface WindowPlace {
   readonly catalog: Catalog
   readonly store: Store
   readonly keys: KeyRing
@@ -30,42 +33,21 @@ export interface WindowReading {
 }
 
 /**
- * Reads what a repository proves. One listing of the archive, folded as it comes (8 bytes a segment), one of the marks of which a handful
- * is read, and the history files.
+ * Reads what a repository proves. One listing of the archive, folded as it comes (8 bytes a segment), at the same time one of the marks
+ * (22 bytes each) of which a handful is read, and the history files.
  * @throws the store's errors; what is damaged is a problem and does not count
  */
 export async function readWindow(place: WindowPlace, now: Date, options: CallOptions = {}): Promise<WindowReading> {
   const problems: string[] = []
   const manifests = await readFulls(place, problems, options)
-  const wal = createWalInventory(segmentSizesOf(manifests))
-  const onStranger = (key: string, why: string) => note(problems, `${key} ${why}`)
-  const seenUntil = await newestMarkAt(place, now, options)
-  for await (const object of place.catalog.wal.list(place.system, { ...options, onStranger })) wal.add(object)
+  const { wal, stated } = await listArchive(place, { manifests, now }, problems, options)
   const histories = await readHistories(place, manifests, wal, problems, options)
-  const marks = await readMarks(place, { manifests, wal, histories, now }, seenUntil, problems, options)
+  const marks = await readMarks(place, { manifests, wal, histories, now }, stated, problems, options)
   return {
     window: recoveryWindow({ manifests, wal, histories, marks, now }),
     manifests,
     problems,
   }
-}
-
-/**
- * The newest mark before the archive is listed: a later one speaks of WAL that may be missing in the listing, and would look like a gap.
- * Where there is none of late, any that comes now is one too many.
- */
-async function newestMarkAt({ catalog, system }: WindowPlace, now: Date, options: CallOptions): Promise<string> {
-  const from = new Date(now.getTime() - hourMs)
-  let newest = from.toISOString()
-  for await (const { at } of catalog.marks.list(system, { ...options, from })) newest = at
-  return newest
-}
-
-const hourMs = 3_600_000
-
-/** Each once, and no more than anybody reads: there may be as many as objects. */
-function note(problems: string[], problem: string): void {
-  if (problems.length < 100 && !problems.includes(problem)) problems.push(problem)
 }
 
 async function readFulls({ catalog, system }: WindowPlace, problems: string[], options: CallOptions): Promise<Manifest[]> {
@@ -112,13 +94,19 @@ type WindowFacts = Parameters<typeof createMarkSieve>[0]
 async function readMarks(
   place: WindowPlace,
   facts: WindowFacts,
-  seenUntil: string,
+  stated: MarkTable,
   problems: string[],
   options: CallOptions,
 ): Promise<Mark[]> {
   const { catalog, system } = place
   const sieve = createMarkSieve(facts)
-  for await (const mark of catalog.marks.list(system, options)) if (mark.at <= seenUntil) sieve.add(mark)
+  let looked = 0
+  for (const mark of stated.newestFirst()) {
+    sieve.add(mark)
+    looked += 1
+    // Of a year there are half a million: others of this process have their turn meanwhile.
+    if (looked % 5000 === 0) await setImmediate(undefined, { signal: options.signal })
+  }
   const marks: Mark[] = []
   for (const candidates of sieve.wanted()) {
     const mark = await firstGood(catalog, system, candidates, problems, options)

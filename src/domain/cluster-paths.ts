@@ -22,7 +22,7 @@ export interface Cluster {
   readonly marks: readonly Mark[]
   /** By target timeline, ascending. */
   readonly paths: readonly Path[]
-  /** Timeline of the newest mark or base. */
+  /** The highest of the bases, the marks and the archived WAL to which the way is known. */
   readonly currentTimeline: number
 }
 
@@ -63,15 +63,9 @@ function clusterOf(systemIdentifier: string, segmentSizeBytes: number, evidence:
     ...bases.map(({ facts }) => facts.timeline),
     ...marks.map(({ timeline }) => timeline),
   ])
-  return {
-    systemIdentifier,
-    segmentSizeBytes,
-    wal,
-    bases,
-    marks,
-    paths: [...timelines].toSorted((a, b) => a - b).map((timeline) => pathTo(timeline, histories)),
-    currentTimeline: currentTimelineOf(bases, marks),
-  }
+  const paths = [...timelines].toSorted((a, b) => a - b).map((timeline) => pathTo(timeline, histories))
+  const currentTimeline = currentTimelineOf(wal, paths, bases, marks)
+  return { systemIdentifier, segmentSizeBytes, wal, bases, marks, paths, currentTimeline }
 }
 
 function pathTo(timeline: number, histories: readonly FoundHistory[]): Path {
@@ -87,14 +81,14 @@ function known(history: TimelineHistory): Path {
   return { timeline: history.timeline, lineage: lineageOf(history), history }
 }
 
-function currentTimelineOf(bases: readonly Base[], marks: readonly Mark[]): number {
-  const newest = bases.at(-1)
-  let [at, timeline] = newest === undefined ? [0, 1] : [microsOf(newest.manifest.stoppedAt), newest.facts.timeline]
-  for (const mark of marks) {
-    const markAt = microsOf(mark.at)
-    if (markAt > at || (markAt === at && mark.timeline > timeline)) [at, timeline] = [markAt, mark.timeline]
-  }
-  return timeline
+/**
+ * A promotion, also one after a recovery to an earlier moment, makes a higher timeline than all before it. What is newer on a lower one is
+ * of an old primary that is back and was not fenced: its backups must not hide what was archived of the server that took over.
+ */
+function currentTimelineOf(wal: ClusterWal, paths: readonly Path[], bases: readonly Base[], marks: readonly Mark[]): number {
+  const archived = paths.filter(({ timeline, lineage }) => lineage !== undefined && wal.timelines.has(timeline))
+  const stated = [...archived, ...bases.map(({ facts }) => facts), ...marks]
+  return stated.reduce((highest, { timeline }) => Math.max(highest, timeline), 1)
 }
 
 function newestBaseAt(bases: readonly Base[]): number {

@@ -40,7 +40,7 @@ function questionsOf(cluster: Cluster): Question[] {
   const ofCluster = ({ systemIdentifier }: MarkFacts) => systemIdentifier === cluster.systemIdentifier
   const known = cluster.paths.flatMap((path) => (path.lineage === undefined ? [] : [{ path, lineage: path.lineage }]))
   return [
-    { concerns: ofCluster, compare: later, best: [] },
+    { concerns: ofCluster, compare: higher, best: [] },
     ...known.flatMap(({ path, lineage }) => [
       { concerns: (facts: MarkFacts) => ofCluster(facts) && isOnLineage(facts, lineage), compare: further, best: [] },
       ...spanQuestions(cluster, path, lineage, ofCluster),
@@ -72,6 +72,11 @@ function keep({ best, compare }: Question, facts: MarkFacts): void {
   const place = best.findIndex((other) => compare(facts, other) > 0)
   best.splice(place === -1 ? best.length : place, 0, facts)
   best.length = Math.min(best.length, keptEach)
+}
+
+/** By the timeline, however much later another spoke: the current one is the highest. */
+function higher(a: MarkFacts, b: MarkFacts): number {
+  return a.timeline - b.timeline || later(a, b)
 }
 
 function later(a: MarkFacts, b: MarkFacts): number {

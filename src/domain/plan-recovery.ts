@@ -1,9 +1,8 @@
 import { canonicalJson } from './canonical-json.js'
-import { describeGap } from './describe-gap.js'
+import { behindWay, isFurther } from './furthest-way.js'
 import type { BackupId, RepositoryName } from './ids.js'
 import type { Lsn } from './lsn.js'
 import type { Manifest } from './manifest.js'
-import { microsOf } from './moment.js'
 import type { RestoreTarget } from './recovery-target.js'
 import { reads, type Way, waysIn } from './recovery-ways.js'
 import type { LastFile, RecoveryWindow, WalPiece } from './recovery-window.js'
@@ -94,26 +93,17 @@ export function planRecovery(question: RecoveryQuestion): RecoveryDecision {
     sources: copies.filter(({ same }) => same).map(({ repository }) => repository),
     walSources: [candidate, ...others.map((way) => way.candidate)].map(({ repository }) => repository),
     recovery,
-    warnings: [...copies.filter(({ same }) => !same).map(anotherManifest(manifest)), ...behind(chosen, question)],
+    warnings: [...copies.filter(({ same }) => !same).map(anotherManifest(manifest)), ...behindWay(chosen, question)],
   }
 }
 
 /** Of equals the nearest, which comes first. */
 function furthestWay(ways: readonly Way[]): Way | undefined {
   let best: Way | undefined
-  for (const way of ways) if (best === undefined || microsOf(way.recovery.endAt) > microsOf(best.recovery.endAt)) best = way
+  for (const way of ways) if (best === undefined || isFurther(way, best)) best = way
   return best
 }
 
 function anotherManifest({ backup }: Manifest): (copy: { readonly repository: RepositoryName }) => string {
   return ({ repository }) => `${repository} holds another manifest of ${backup}, which is left aside`
-}
-
-/** What `latest` does not bring back, although it was once there. */
-function behind({ candidate, span }: Way, { target }: RecoveryQuestion): string[] {
-  if (target.kind !== 'latest') return []
-  const ends = span.lastFile?.file.slice(8) ?? ''
-  return candidate.window.gaps
-    .filter((gap) => gap.systemIdentifier === span.systemIdentifier && gap.firstMissing.slice(8) >= ends)
-    .map((gap) => `${candidate.repository}: ${describeGap(gap)}, so what follows ${span.to.at} is not restored`)
 }

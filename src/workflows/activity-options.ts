@@ -46,6 +46,20 @@ export function activitiesOn(queues: HostQueues, timeouts: PlanTimeouts) {
         heartbeatTimeout: heartbeatMs,
         summary,
       }),
+    /**
+     * Reads what may be a lot, at the pace of a store: a try may take `limitMs` and finds silence by itself. One that nobody takes is
+     * given up after as long as a light step, and so are failures, by whoever fails.
+     */
+    reading: (summary: string, limitMs: number) =>
+      proxyActivities<Activities>({
+        ...base,
+        taskQueue: queues.host,
+        scheduleToStartTimeout: lightMs * lightTries,
+        startToCloseTimeout: limitMs,
+        scheduleToCloseTimeout: limitMs,
+        heartbeatTimeout: heartbeatMs,
+        summary,
+      }),
     /** Watches something long on the host; `limitMs` is for all tries together. */
     watching: (summary: string, limitMs: number) =>
       proxyActivities<Activities>({

@@ -38,7 +38,7 @@ async function runRestore(request: DatabaseRestoreRequest): Promise<DatabaseRest
   const run: DatabaseRestoreRun = { request, plan, host, board, startedAt }
   const choice = await board.step(
     'choose',
-    () => host.light('read the catalogues').chooseBackup({ ...request, kind: 'logical' }),
+    () => host.reading('read the catalogues', plan.timeouts.extractMs).chooseBackup({ ...request, kind: 'logical' }),
     ({ backup, sources }) => `${backup} from ${sources.join(', ')}`,
   )
   upsertSearchAttributes([{ key: backupAttribute, value: choice.backup }])

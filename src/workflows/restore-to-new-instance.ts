@@ -40,7 +40,9 @@ async function runRestore(request: RestoreRequest): Promise<RestoreReport> {
   const steps = ['choose', 'preflight', 'extract', 'replay', 'check']
   const board = createStatusBoard(`Restore of ${request.system} into ${request.instance}`, steps)
   const run: RestoreRun = { request, plan, host, board, startedAt }
-  const choice = await board.step('choose', () => host.light('read the catalogues').chooseBackup(request), describeChoice)
+  const { extractMs } = plan.timeouts
+  const reading = host.reading('read the catalogues', extractMs)
+  const choice = await board.step('choose', () => reading.chooseBackup(request), describeChoice)
   if (choice.recovery !== undefined) board.add('WAL', 'extract')
   upsertSearchAttributes([{ key: backupAttribute, value: choice.backup }])
   return underReadLeases({ host, plan, choice }, (held) => restoreChosen(run, { request, choice: held }))

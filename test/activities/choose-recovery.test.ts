@@ -1,14 +1,15 @@
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { chooseBackup } from '../../src/activities/choose-backup.js'
-import { createCatalog } from '../../src/catalog/catalog.js'
 import type { Composition } from '../../src/composition/compose.js'
 import { parseSystemName } from '../../src/domain/ids.js'
 import { parseRestoreTarget } from '../../src/domain/recovery-target.js'
 import { createFilesystemStore } from '../../src/storage/filesystem-store.js'
+import type { Store } from '../../src/storage/store.js'
 import { noKeys } from '../catalog/sample-manifest.js'
 
 /* A backup on timeline 1, and WAL on the way to timeline 2, of which the history is missing: nobody knows that way. */
@@ -30,12 +31,14 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true })
 })
 
-function choose(to: string, change: { readonly timeline?: number } = {}, directory = root) {
-  const store = createFilesystemStore({ root: directory })
+function storeIn(directory: string): Store {
+  return createFilesystemStore({ root: directory })
+}
+
+function choose(to: string, change: { readonly timeline?: number } = {}, directory = root, store = storeIn(directory)) {
   const composition = {
     config: { timeouts: { lightMs: 120_000 } },
     system: () => ({ repositories: ['local'], captureRepository: 'local' }),
-    catalog: async () => createCatalog({ store, keys: noKeys }),
     repository: async () => ({ name: 'local', store }),
     keys: async () => noKeys,
   } as unknown as Composition
@@ -66,4 +69,53 @@ test('what was asked for by time is refused instead, and the timeline that is kn
 test('with its history the default goes on to the newest timeline', async () => {
   const choice = await choose('latest', {}, golden)
   expect(choice).toMatchObject({ backup, away: [], recovery: { timeline: 2, endLsn: '0/4001000' }, walSources: ['local'] })
+})
+
+describe('a repository that takes its time', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  /** Each object of a listing is a page of its own. */
+  function paged(beforePage: (page: number, signal: AbortSignal | undefined) => Promise<void>): Store {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const store = storeIn(golden)
+    return {
+      ...store,
+      async *list(prefix, options) {
+        let pages = 0
+        for await (const object of store.list(prefix, options)) {
+          pages += 1
+          await beforePage(pages, prefix.includes('/wal/') ? options?.signal : undefined)
+          yield object
+        }
+      },
+    }
+  }
+
+  test('is waited for as long as more of its answer comes, however long all of it takes', async () => {
+    let seconds = 0
+    const store = paged(async () => {
+      await vi.advanceTimersByTimeAsync(10_000)
+      seconds += 10
+    })
+    const choice = await choose('latest', {}, golden, store)
+    expect(choice).toMatchObject({ backup, away: [], recovery: { timeline: 2, endLsn: '0/4001000' } })
+    expect(seconds).toBeGreaterThan(45 * 2)
+  })
+
+  test('is left when it falls silent in the middle, and named', async () => {
+    const store = paged(async (page, signal) => {
+      if (page <= 3 || signal === undefined) return
+      while (!signal.aborted) {
+        await turn()
+        vi.advanceTimersByTime(5000)
+      }
+      signal.throwIfAborted()
+    })
+    await expect(choose('2026-01-10T03:15:00Z', {}, golden, store)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('local: fell silent: nothing more came for 45 s'),
+    })
+  })
 })
