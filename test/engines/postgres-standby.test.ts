@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseLsn } from '../../src/domain/lsn.js'
 import { physicalFacts } from '../../src/domain/physical-facts.js'
 import type { Recovery } from '../../src/domain/plan-recovery.js'
+import { chooseServer } from '../../src/engines/postgres/choose-server.js'
 import { createPostgresWalSource } from '../../src/engines/postgres/wal/postgres-wal-source.js'
 import { walDelivery } from '../../src/engines/postgres/wal-delivery.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
@@ -77,4 +78,23 @@ test('a slot is not said to be dropped while a host that may have it is away', a
   expect(await slots(server)).toBe(0)
   await standby.restart()
   expect(await source.dropGuard(signal)).toEqual([`127.0.0.1:${standby.port}`])
+})
+
+test('of two servers that take writes the one that took over is chosen, and both are named', async () => {
+  const signal = AbortSignal.timeout(100_000)
+  await server.sql(`create role looker login password '${server.password}'`)
+  const [old, other] = [`127.0.0.1:${server.port}`, `127.0.0.1:${standby.port}`]
+  // A role that may do nothing else, and the first server at two addresses.
+  const login = { user: 'looker', password: server.password, database: 'postgres', connectTimeoutMs: 10_000 }
+  const access = { ...login, hosts: [old, `localhost:${server.port}`, other] }
+  expect(await chooseServer(access, signal)).toMatchObject({ role: 'primary', address: { label: old }, passedOver: [] })
+  await standby.promote()
+  const chosen = await chooseServer(access, signal)
+  expect(chosen).toMatchObject({ role: 'primary', address: { label: other } })
+  expect(chosen.passedOver).toHaveLength(2)
+  expect(chosen.passedOver[0]).toContain(
+    `${old} takes writes on timeline 1, ${other} is on timeline 2 and is taken: fence ${old}, an old primary that is back`,
+  )
+  const turned = await chooseServer({ ...access, hosts: [other, old] }, signal)
+  expect(turned).toMatchObject({ address: { label: other }, passedOver: [expect.stringContaining(`fence ${old}`)] })
 })
