@@ -151,6 +151,21 @@ read_manifest() {
   done <"$work/facts"
 }
 
+# Sets `place` and what its manifest and the archive say.
+choose_and_plan() {
+  local wanted=$system left=()
+  while true; do
+    place=$(python restore/choose_backup.py choose "$root" "$when" "$wanted" "${left[@]}")
+    tell "chosen: ${place##*/}"
+    read_manifest
+    plan_wal
+    if [ "$mode" != left ]; then break; fi
+    tell "left aside: ${place##*/} is of timeline $timeline, which was left before it ended: if an old primary is back, fence it"
+    left+=("$place")
+    rm -rf -- "$work/backup" "$work/wal"
+  done
+}
+
 demand_parent() {
   local parent=${target%/*}/
   [ -w "$parent" ] || fail 2 "$parent may not be written to" 'choose another --target, or check who you are'
@@ -209,10 +224,7 @@ demand_parent
 # On the disk of the target, which is the large one.
 work=$(mktemp -d -- "${target%/*}/.restore-XXXXXXXX")
 collect_manifests
-place=$(python restore/choose_backup.py choose "$root" "$when" ${system:+"$system"})
-tell "chosen: ${place##*/}"
-read_manifest
-plan_wal
+choose_and_plan
 find_server "$major"
 demand_room
 fetch_artifacts

@@ -1,7 +1,9 @@
 """Which full backups are there, and which is the newest at or before a time.
 
 usage: choose_backup.py list ROOT [SYSTEM]
-       choose_backup.py choose ROOT WHEN [SYSTEM]     prints the chosen one's directory below ROOT
+       choose_backup.py choose ROOT WHEN SYSTEM [LEFT ...]     prints the chosen one's directory below ROOT
+
+SYSTEM may be empty for `choose`. LEFT are such directories that are not to be chosen: of a timeline that was left before they ended.
 
 ROOT has the shape of a repository and may hold nothing but manifests. WHEN is `latest` or ISO 8601 with a zone; it is
 compared with `stoppedAt`, for what a backup holds is the state at its end.
@@ -22,9 +24,8 @@ def main():
     if command == "list":
         list_backups(read_all(root, *rest))
         return
-    when = parse_when(rest.pop(0))
-    backups = read_all(root, *rest)
-    print(choose(backups, when))
+    when, system, *left = rest
+    print(choose(read_all(root, system), parse_when(when), left))
 
 
 def parse_when(text):
@@ -65,11 +66,11 @@ def place_of(place):
         return None
 
 
-def choose(backups, when):
+def choose(backups, when, left):
     systems = sorted({backup["system"] for backup in backups})
     if len(systems) > 1:
         raise Refusal(USAGE, f"there are several systems: {', '.join(systems)}", "name one with --system")
-    readable = [backup for backup in backups if "manifest" in backup and ended(backup) <= when]
+    readable = [backup for backup in backups if "manifest" in backup and ended(backup) <= when and backup["place"] not in left]
     chosen = max(readable, key=lambda backup: (ended(backup), backup["place"]), default=None)
     # One that cannot be read and was due later holds a newer state, for a system is captured once at a time. The older is
     # only restored on demand.
@@ -79,6 +80,9 @@ def choose(backups, when):
             if chosen is not None:
                 instead = f"to restore the one before it, ask for {chosen['manifest']['stoppedAt']}"
             raise Refusal(DAMAGED, f"{problem}, and it may be the newest at that time", f"{problem.hint}; {instead}")
+    if chosen is None and left:
+        hint = f"name the --timeline of {os.path.basename(left[0])} to restore it"
+        raise Refusal(NOT_FOUND, "no full backup is on the way to the timeline that was archived last", hint)
     if chosen is None:
         first = min((ended(backup) for backup in backups if "manifest" in backup), default=None)
         hint = "check --from and --system" if first is None else f"the first ended at {first.isoformat()}; --list shows all"

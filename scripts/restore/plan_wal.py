@@ -6,7 +6,8 @@ usage: plan_wal.py histories FACTS LISTING [KEY-FILE ...]                       
 
 FACTS is what open_backup.py --check printed, LISTING has a key of the repository at the end of each line, FETCHED has the objects that
 were asked for before, under their keys. WHEN is `latest` or ISO 8601 with a zone. TIMELINE is a number, or - for the current one.
-The plan has lines of a name and values: `mode` (backup: nothing is archived behind it; time; end: all that is archived), `timeline`,
+The plan has lines of a name and values: `mode` (backup: nothing is archived behind it; time; end: all that is archived; left: the backup
+is of a timeline that was left before it ended, so an older backup is needed), `timeline`,
 `reach` (a position recovery must come to), `file` (name, key).
 """
 
@@ -35,15 +36,25 @@ def main():
         return
     when, wanted, fetched = rest[:3]
     question = Question(facts, archive, when, wanted, fetched, key_files)
-    if command == "marks":
-        print_all(key for _, _, _, key in question.proofs()[:4])
-    else:
-        question.plan()
+    try:
+        if command == "marks":
+            print_all(key for _, _, _, key in question.proofs()[:4])
+        else:
+            question.plan()
+    except LeftTimeline:
+        if wanted != "-":
+            raise
+        if command == "plan":
+            print("mode", "left", sep="\t")
 
 
 def print_all(keys):
     for key in keys:
         print(key)
+
+
+class LeftTimeline(Refusal):
+    """The backup ended behind where the way to the timeline leaves its own."""
 
 
 class Question:
@@ -52,9 +63,9 @@ class Question:
         self.when = None if when == "latest" else moment(when)
         self.stop, self.stopped = lsn_of(facts["stop"]), moment(facts["stopped"])
         self.own = int(facts["timeline"])
-        later = [mark for mark in archive.marks if mark[0] > self.stopped]
-        newest = later[-1][1] if later else self.own
-        self.timeline = newest if wanted == "-" else int(wanted)
+        # A promotion makes a higher timeline than all before it: what is newer on a lower one is an old primary's that is back.
+        stated = [self.own, *archive.known_timelines(), *(mark[1] for mark in archive.marks)]
+        self.timeline = max(stated) if wanted == "-" else int(wanted)
 
     def plan(self):
         lineage = self.lineage()
@@ -117,7 +128,7 @@ class Question:
         leave = {timeline: leaves for timeline, _, leaves in lineage}.get(backup, -1)
         if leave is not None and leave < self.stop:
             what = f"the backup is not on the way to timeline {self.timeline}: it ended on timeline {backup} at {self.facts['stop']}"
-            raise Refusal(USAGE, what, f"--timeline {backup} follows it; or ask for an earlier time")
+            raise LeftTimeline(USAGE, what, f"--timeline {backup} follows it; or ask for an earlier time")
         return lineage
 
     def read_lineage(self):

@@ -54,6 +54,11 @@ class Archive:
     def has_timeline(self, timeline):
         return any(each == timeline for each, _ in (*self.segments, *self.partials))
 
+    def known_timelines(self):
+        """Those of which there is WAL, and the way to them."""
+        archived = {timeline for timeline, _ in (*self.segments, *self.partials)}
+        return {timeline for timeline in archived if timeline == 1 or len(self.histories.get(timeline, {})) == 1}
+
     def position(self, name):
         per_log = 2**32 // self.segment_bytes
         return int(name[:8], 16), int(name[8:16], 16) * per_log + int(name[16:], 16)

@@ -1,8 +1,12 @@
-import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { sampleManifest } from '../catalog/sample-manifest.js'
+import { createMarks } from '../../src/catalog/marks.js'
+import { parseLsn } from '../../src/domain/lsn.js'
+import { createFilesystemStore } from '../../src/storage/filesystem-store.js'
+import { noKeys, sampleManifest } from '../catalog/sample-manifest.js'
+import { putWal } from '../wal/put-wal.js'
 import { alterManifest, emptyRepository, freshTarget, putManifest } from './crafted-backup.js'
 import { type PlainMachine, plainMachine } from './plain-machine.js'
 
@@ -72,6 +76,37 @@ test('a backup on a timeline that is newer than all that is archived is restored
   expect(stderr).toContain('no archived WAL goes on from the backup: it is restored to its own end')
   const later = await machine.restore('2026-01-10T05:30:00Z', '--from', repository, '--target', target)
   expect(later).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('nothing proves that the archive goes as far') })
+})
+
+test('a backup of an old primary that is back is left aside, unless its timeline is named', async () => {
+  const repository = await emptyRepository()
+  const store = createFilesystemStore({ root: repository })
+  const put = async (dueAt: string, stopLsn: string) => {
+    const sample = sampleManifest({ dueAt, stoppedAt: dueAt })
+    const facts = { ...sample.facts, timeline: 1, startLsn: '0/2000028', stopLsn } as typeof sample.facts
+    await putManifest(repository, { ...sample, facts })
+    return { system: sample.system, systemIdentifier: sample.facts.systemIdentifier }
+  }
+  const cluster = await put('2026-01-10T03:00:00.000Z', '0/2000100')
+  await put('2026-01-10T21:00:00.000Z', '0/3800000')
+  const walOf = { store, keys: noKeys, ...cluster, completedAt: new Date('2026-01-10T10:00:00.000Z') }
+  const history = { kind: 'history', file: '00000002.history' } as const
+  await putWal({ ...walOf, file: history, bytes: Buffer.from('1\t0/3400000\tno recovery target specified\n') })
+  for (const file of ['000000010000000000000002', '000000020000000000000003'])
+    await putWal({ ...walOf, file: { kind: 'segment', file }, bytes: Buffer.from(file) })
+  const mark = { formatVersion: 1, ...cluster, timeline: 2, lsn: parseLsn('0/3900000'), at: '2026-01-10T20:00:00.000Z' } as const
+  await createMarks({ store, keys: noKeys }).put(mark)
+  const latest = await machine.restore('latest', '--from', repository, '--target', target)
+  expect(latest.stderr).toContain(
+    'chosen: avi5_full_2026-01-10T21-00-00Z\nleft aside: avi5_full_2026-01-10T21-00-00Z is of timeline 1, which was left before it ended',
+  )
+  expect(latest.stderr).toContain('chosen: avi5_full_2026-01-10T03-00-00Z\n')
+  expect(latest.stderr).not.toContain('no archived WAL goes on')
+  const named = await machine.restore('latest', '--from', repository, '--target', target, '--timeline', '1')
+  expect(named.stderr).not.toContain('left aside')
+  await rm(join(repository, 'avi5/full/2026/01/10/avi5_full_2026-01-10T03-00-00Z'), { recursive: true })
+  const alone = await machine.restore('latest', '--from', repository, '--target', target)
+  expect(alone).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('no full backup is on the way to the timeline') })
 })
 
 test('of several systems one has to be named', async () => {
