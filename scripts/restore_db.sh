@@ -22,7 +22,7 @@ written after the end of that backup is not in it.
 
   <backup_timestamp>  ISO 8601 with a zone (2026-01-10T03:30:00Z, 2026-01-10T04:30:00+01:00), or latest: all there is
   --to-backup-end     without archived WAL: to the end of the backup
-  --timeline N        follow this timeline; without it the one that was archived last
+  --timeline N        follow this timeline; without it the highest that was archived
   --from SOURCE       a repository: a directory, or s3://bucket or s3://bucket/prefix
   --endpoint-url URL  of a store other than Amazon's
   --system NAME       which system; needed where the repository holds several

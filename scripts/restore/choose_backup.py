@@ -82,7 +82,7 @@ def choose(backups, when, left):
             raise Refusal(DAMAGED, f"{problem}, and it may be the newest at that time", f"{problem.hint}; {instead}")
     if chosen is None and left:
         hint = f"name the --timeline of {os.path.basename(left[0])} to restore it"
-        raise Refusal(NOT_FOUND, "no full backup is on the way to the timeline that was archived last", hint)
+        raise Refusal(NOT_FOUND, "no full backup is on the way to the highest timeline that was archived", hint)
     if chosen is None:
         first = min((ended(backup) for backup in backups if "manifest" in backup), default=None)
         hint = "check --from and --system" if first is None else f"the first ended at {first.isoformat()}; --list shows all"

@@ -138,7 +138,7 @@ export interface PostgresSystemConfig {
 }
 
 export interface PostgresConnectionConfig {
-  /** Tried in this order. `host` is a name, an address or the directory of a Unix socket. Never empty. */
+  /** All are asked; the one that takes writes is preferred. `host` is a name, an address or the directory of a Unix socket. Never empty. */
   readonly hosts: readonly PostgresHost[]
   readonly user: string
   /** Absent: trust, peer, a certificate or ~/.pgpass. */

@@ -44,7 +44,8 @@ const postgres = z.strictObject({
     hosts: z.array(hostAndPort('"<host>:<port>"')).min(1).meta({
       type: 'a list of hosts with ports',
       example: '[ "127.0.0.1:5432" ]',
-      description: 'Tried in this order. A directory is one of Unix sockets.',
+      description:
+        'All are asked; the first that takes writes is used, of several the one with the highest timeline. A directory is one of Unix sockets.',
     }),
     user: text('a user name', 'backup').meta({
       description: 'A role with REPLICATION and pg_read_all_settings; for logical backups with pg_read_all_data.',

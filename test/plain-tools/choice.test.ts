@@ -106,7 +106,10 @@ test('a backup of an old primary that is back is left aside, unless its timeline
   expect(named.stderr).not.toContain('left aside')
   await rm(join(repository, 'avi5/full/2026/01/10/avi5_full_2026-01-10T03-00-00Z'), { recursive: true })
   const alone = await machine.restore('latest', '--from', repository, '--target', target)
-  expect(alone).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('no full backup is on the way to the timeline') })
+  expect(alone).toMatchObject({
+    exitCode: 4,
+    stderr: expect.stringContaining('no full backup is on the way to the highest timeline'),
+  })
 })
 
 test('of several systems one has to be named', async () => {

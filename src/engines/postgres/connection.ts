@@ -21,7 +21,7 @@ export interface Access {
   readonly applicationName?: string
 }
 
-/** The hosts of a system, tried in this order; a primary is preferred to a standby. */
+/** The hosts of a system, in the order of preference; a primary is preferred to a standby. */
 export interface HostAccess extends Access {
   /** `host:port`, `[v6]:port`, or a directory with the server's socket (`/run/postgresql`, `/run/postgresql:5433`). */
   readonly hosts: readonly string[]
