@@ -132,7 +132,7 @@ systems:
     # The machine that captures it, where that is not the one that reads this file.
     #host: db1
     connection:
-      # Tried in this order: with several, a standby first spares the primary.
+      # All of a cluster: the one that takes writes is used.
       hosts: [${quoted(server)}]
       # A role with REPLICATION, and pg_monitor to see progress and sizes.
       user: ${plain(role)}
