@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity'
+import { backupPrefix } from '../catalog/keys.js'
 import type { Composition } from '../composition/compose.js'
 import { HoldfastError } from '../domain/errors.js'
 import { backupIdFor, type RepositoryName } from '../domain/ids.js'
@@ -44,9 +45,11 @@ export function createBackupActivities(composition: Composition) {
       if (request.kind !== 'full' && request.kind !== 'logical') {
         throw new HoldfastError('NOT_SUPPORTED', `backups of kind ${request.kind} are not supported by this version`)
       }
+      const backup = backupIdFor(request.system, request.kind, new Date(dueAt))
       const copies = repositories.filter((name) => name !== system.captureRepository)
       return {
-        backup: backupIdFor(request.system, request.kind, new Date(dueAt)),
+        backup,
+        prefix: backupPrefix(backup),
         system: request.system,
         kind: request.kind,
         dueAt,
@@ -124,6 +127,7 @@ export function createBackupActivities(composition: Composition) {
       const [problem, ...others] = await catalog.checkArtifacts(manifest, {
         signal: context.cancellationSignal,
         onBytes: (bytes) => context.heartbeat(bytes),
+        onChecked: (artifact) => context.heartbeat(artifact),
       })
       if (problem === undefined) return
       const more = others.length === 0 ? '' : ` (and ${others.length} more)`

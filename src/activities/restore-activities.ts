@@ -15,7 +15,7 @@ import { currentRun } from './current-run.js'
 import { followReplay, startToRecover } from './follow-replay.js'
 import { queuesOf, timeoutsOf } from './plan-parts.js'
 import { preflightRestore } from './preflight-restore.js'
-import { pulsing } from './pulsing.js'
+import { pulsing, whilePulsing } from './pulsing.js'
 import { triedAsLight } from './tried-as-light.js'
 import { awaitWal, deliverWal, endDelivery } from './wal-delivery.js'
 import { watchJob } from './watch-job.js'
@@ -138,7 +138,9 @@ export function createRestoreActivities(composition: Composition) {
 
     /** Follows replay to the promotion. */
     async followReplay(input: RestoreInput): Promise<Recovered> {
-      const [instance, manifest] = [await instanceOf(input), await manifestOf(input)]
+      // A repository that stays silent may keep the manifest's reader waiting for longer than a heartbeat may.
+      const read = async () => [await instanceOf(input), await manifestOf(input)] as const
+      const [instance, manifest] = await whilePulsing(Context.current(), () => undefined, read)
       const engine = await composition.engine(input.request.system)
       const request = { instance, manifest, ...recoveryOf(input.choice) }
       return followReplay({ engine, provisioner, request, context: Context.current() })

@@ -14,8 +14,10 @@ export interface ArtifactProblem {
 }
 
 export interface CheckOptions extends CallOptions {
-  /** Called as artifacts are read again, where the store knows no CRC-32: shows that a long check is alive. */
+  /** Called as artifacts are read again, where the store knows no CRC-32. With `onChecked` it shows that a long check is alive. */
   readonly onBytes?: (bytes: number) => void
+  /** Called after each artifact, whatever was found: there may be many, and each is at least one request. */
+  readonly onChecked?: (artifact: string) => void
 }
 
 /**
@@ -24,9 +26,11 @@ export interface CheckOptions extends CallOptions {
  */
 export async function checkArtifacts(store: Store, manifest: Manifest, options: CheckOptions = {}): Promise<ArtifactProblem[]> {
   const problems: ArtifactProblem[] = []
-  for await (const problem of mapAhead(manifest.artifacts, checksAtOnce, (artifact) =>
-    check(store, manifest, artifact, options),
-  )) {
+  for await (const problem of mapAhead(manifest.artifacts, checksAtOnce, async (artifact) => {
+    const found = await check(store, manifest, artifact, options)
+    options.onChecked?.(artifact.name)
+    return found
+  })) {
     if (problem !== undefined) problems.push(problem)
   }
   return problems

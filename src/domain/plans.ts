@@ -1,9 +1,11 @@
-import type { BackupId, BackupKind, InstanceName, RepositoryName, SystemName } from './ids.js'
+import type { BackupId, BackupKind, InstanceName, ObjectKey, RepositoryName, SystemName } from './ids.js'
 import type { Recovery } from './plan-recovery.js'
 
 /** What `backupSystem` needs to know of the configuration. Small and free of secrets: it is in the workflow's history. */
 export interface BackupPlan {
   readonly backup: BackupId
+  /** Where everything of the backup is, in every repository; without a slash at the end. */
+  readonly prefix: ObjectKey
   readonly system: SystemName
   readonly kind: BackupKind
   readonly dueAt: string

@@ -9,7 +9,8 @@ import { formatBytes } from '../domain/quantity.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
 import { copyToRepositories } from './copy-to-repositories.js'
 import { dueTime } from './due-time.js'
-import { endIfCancelled, failureOf, toWorkflowFailure } from './failures.js'
+import { endIfCancelled, failureOf, toWorkflowFailure, withRemarks } from './failures.js'
+import { type GivenUpCopies, keepGivenUpCopies } from './given-up-copies.js'
 import { holdLease } from './hold-lease.js'
 import { manifestOf } from './manifest-of.js'
 import { backupAttribute, outcomeAttribute } from './search-attribute-keys.js'
@@ -25,6 +26,7 @@ export interface BackupRun {
   readonly host: HostActivities
   readonly board: StatusBoard
   readonly startedAt: Date
+  readonly givenUp: GivenUpCopies
 }
 
 /**
@@ -50,10 +52,10 @@ async function runBackup(request: BackupRequest): Promise<BackupReport> {
   const host = activitiesOn(plan.queues, plan.timeouts)
   const copySteps = plan.copies.map(({ repository }) => `replicate ${repository}`)
   const board = createStatusBoard(`Backup ${plan.backup}`, ['check', 'capture', `commit ${plan.captureRepository}`, ...copySteps])
-  const run: BackupRun = { request, plan, host, board, startedAt }
+  const run: BackupRun = { request, plan, host, board, startedAt, givenUp: keepGivenUpCopies(host) }
   const place = { system: plan.system, repository: plan.captureRepository, ttlMs: plan.timeouts.leaseMs }
   const acquire = () => host.light(`take the lease in ${plan.captureRepository}`).acquireCaptureLease(place)
-  const report = await holdLease(host, place, acquire, () => withHooks(run, () => captureInAttempts(run)))
+  const report = await holdLease(host, place, acquire, () => withHooks(run, () => captureAndTidy(run)))
   upsertSearchAttributes([{ key: outcomeAttribute, value: report.outcome }])
   return report
 }
@@ -83,6 +85,23 @@ async function withHooks(run: BackupRun, work: () => Promise<BackupReport>): Pro
   }
 }
 
+/** What cannot be removed of attempts that were given up is told, whatever the end is. */
+async function captureAndTidy(run: BackupRun): Promise<BackupReport> {
+  const tidy = async (copies?: BackupReport['copies']) => {
+    const left = await CancellationScope.nonCancellable(() => run.givenUp.settle(copies))
+    // All that shows of a run that was cancelled.
+    for (const { repository, message } of left) run.board.note(`replicate ${repository}`, message)
+    return left.map(({ message }) => message)
+  }
+  let report: BackupReport
+  try {
+    report = await captureInAttempts(run)
+  } catch (error) {
+    throw withRemarks(error, await tidy())
+  }
+  return { ...report, warnings: [...report.warnings, ...(await tidy(report.copies))] }
+}
+
 async function captureInAttempts(run: BackupRun): Promise<BackupReport> {
   for (let attempts = 1; ; attempts += 1) {
     try {
@@ -110,10 +129,10 @@ async function attemptBackup(run: BackupRun, attempts: number): Promise<BackupRe
   try {
     manifest = await captureAndCommit(run, input)
   } catch (error) {
-    await CancellationScope.nonCancellable(async () => {
-      await copies.discard()
-      await host.insistent('remove what is left').discardCapture(input)
-    })
+    // Both at once: whoever cancels wants the load off the source, and a repository that is away would keep it there for minutes.
+    await CancellationScope.nonCancellable(() =>
+      Promise.all([copies.discard(), host.insistent('remove what is left').discardCapture(input)]),
+    )
     throw error
   }
   const report = await finish(run, manifest, attempts, await copies.finish(manifest))

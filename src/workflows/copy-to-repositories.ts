@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, log } from '@temporalio/workflow'
+import { CancellationScope } from '@temporalio/workflow'
 import type { AttemptInput } from '../activities/backup-activities.js'
 import type { RepositoryName } from '../domain/ids.js'
 import type { Manifest } from '../domain/manifest.js'
@@ -8,13 +8,20 @@ import { formatBytes } from '../domain/quantity.js'
 import type { BackupRun } from './backup-system.js'
 import { failureOf } from './failures.js'
 import { partBytesFor } from './part-bytes.js'
+import { type Removal, removeCopy } from './remove-copy.js'
 
 type MissingCopy = Extract<CopyState, { state: 'missing' }>
+
+interface Copying {
+  readonly repository: RepositoryName
+  /** Never rejects. */
+  readonly ended: Promise<CopyState>
+}
 
 interface Copies {
   /** Waits for every copy, which commits when it is whole and verified. Never throws: what failed is `missing`. */
   finish(manifest: Manifest): Promise<Readonly<Record<RepositoryName, CopyState>>>
-  /** Before the point of no return: ends the copies and removes them. */
+  /** Before the point of no return: ends the copies. Waits until nobody watches them, and not until they are removed. */
   discard(): Promise<void>
 }
 
@@ -23,20 +30,20 @@ export function copyToRepositories(run: BackupRun, input: AttemptInput, estimate
   const scope = new CancellationScope({ cancellable: true })
   const committedFirst = Promise.withResolvers<Manifest>()
   committedFirst.promise.catch(() => undefined)
-  const copying = run.plan.copies.map(async (copy): Promise<[RepositoryName, CopyState]> => {
-    const { repository } = copy
+  const copyUntilEnded = async (copy: CopyPlan): Promise<CopyState> => {
     try {
       await scope.run(() => copyOne(run, input, copy, partBytesFor(copy.partBytes, estimatedBytes), committedFirst.promise))
-      return [repository, { state: 'committed' }]
+      return { state: 'committed' }
     } catch (error) {
-      return [repository, { state: 'missing', ...failureOf(error) }]
+      return { state: 'missing', ...failureOf(error) }
     }
-  })
+  }
+  const copying = run.plan.copies.map((copy) => ({ repository: copy.repository, ended: copyUntilEnded(copy) }))
 
   return {
     async finish(manifest) {
       committedFirst.resolve(manifest)
-      const states = await Promise.all(copying)
+      const states = await Promise.all(copying.map(async ({ repository, ended }) => [repository, await ended] as const))
       const settled = states.map(([repository, state]) =>
         state.state === 'missing' ? leave(run, input, repository, state) : [repository, state],
       )
@@ -45,8 +52,8 @@ export function copyToRepositories(run: BackupRun, input: AttemptInput, estimate
     async discard() {
       scope.cancel()
       committedFirst.reject(new Error('the capture failed'))
-      await Promise.all(copying)
-      await Promise.all(run.plan.copies.map(({ repository }) => removeCopy(run, input, repository)))
+      for (const copy of copying) run.givenUp.add(input, copy.repository, discardOne(run, input, copy))
+      await Promise.all(copying.map(({ ended }) => ended))
     },
   }
 }
@@ -110,29 +117,23 @@ async function leave(
   repository: RepositoryName,
   state: MissingCopy,
 ): Promise<[RepositoryName, CopyState]> {
-  switch (await removeCopy(run, input, repository)) {
+  switch (await removeCopy(run.host, input, repository)) {
     case 'committed':
       return [repository, { state: 'committed' }]
     case 'removed':
       return [repository, state]
     case 'left':
-      // A place that is not there got nothing.
-      return [repository, state.code === 'STORE_MISSING' ? state : { ...state, left: true }]
+      return [repository, gotNothing(state) ? state : { ...state, left: true }]
   }
 }
 
-async function removeCopy(
-  run: BackupRun,
-  input: AttemptInput,
-  repository: RepositoryName,
-): Promise<'removed' | 'committed' | 'left'> {
-  try {
-    return await CancellationScope.nonCancellable(() =>
-      run.host.light(`remove the copy in ${repository}`).discardReplica({ ...input, repository }),
-    )
-  } catch (error) {
-    if (isCancellation(error)) throw error
-    log.warn('a copy could not be removed, and is left', { repository, error: failureOf(error).message })
-    return 'left'
-  }
+async function discardOne(run: BackupRun, input: AttemptInput, { repository, ended }: Copying): Promise<Removal> {
+  const state = await ended
+  const removal = await removeCopy(run.host, input, repository)
+  return removal === 'left' && gotNothing(state) ? 'removed' : removal
+}
+
+/** A place that was not there. */
+function gotNothing(state: CopyState): boolean {
+  return state.state === 'missing' && state.code === 'STORE_MISSING'
 }

@@ -60,6 +60,20 @@ export function toWorkflowFailure(error: unknown): unknown {
   })
 }
 
+/** The same failure, which tells more, a line for each remark. A cancellation has no text, and stays what it is. */
+export function withRemarks(error: unknown, remarks: readonly string[]): unknown {
+  const failure = toWorkflowFailure(error)
+  if (!(failure instanceof ApplicationFailure) || remarks.length === 0) return error
+  const { message, type, details, cause } = failure
+  return ApplicationFailure.create({
+    message: [message, ...remarks].join('\n'),
+    nonRetryable: true,
+    ...(type == null ? {} : { type }),
+    ...(details == null ? {} : { details }),
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
 function activityOf(error: unknown): string {
   return error instanceof ActivityFailure ? error.activityType : 'unknown'
 }

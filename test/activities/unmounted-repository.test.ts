@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { queuesOf, timeoutsOf } from '../../src/activities/plan-parts.js'
 import { precheckBackup } from '../../src/activities/precheck-backup.js'
+import { backupPrefix } from '../../src/catalog/keys.js'
 import { parseRepositoryName } from '../../src/domain/ids.js'
 import type { BackupPlan } from '../../src/domain/plans.js'
 import { checkRepository } from '../../src/workers/doctor/check-repository.js'
@@ -25,6 +26,7 @@ test('the check before a capture makes no directory where a file system is not m
   const { config } = bench.composition
   const plan: BackupPlan = {
     backup,
+    prefix: backupPrefix(backup),
     system,
     kind: 'full',
     dueAt: '2026-01-10T03:00:00.000Z',

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { BackupReport } from '../../src/domain/operations.js'
 import { expectWholeOrNothing } from '../stand/backup-outcome.js'
+import { awaitJob } from '../stand/job-processes.js'
 import { connectOperations, type Operation, type Operations } from '../stand/operations.js'
 import { remainsOf } from '../stand/remains.js'
 import { type Stand, startStand } from '../stand/stand.js'
@@ -44,6 +46,18 @@ describe('cancellation of a backup', () => {
     const backup = await operations.backup()
     expect(await backup.reaches(step, 'running')).toBe(true)
     await backup.handle.cancel()
+    expect(await backup.ending).toMatchObject({ outcome: 'failed', code: 'STOPPED' })
+    await expectWholeOrNothing(stand, before, [await backup.ending])
+  })
+
+  test('stops the capture while another repository is away, and leaves nothing there once it is back', async () => {
+    const backup = await operations.backup()
+    const capture = await awaitJob(stand.stateDirectory, { kind: 'capture', system: 'shop' })
+    await stand.proxy.pause()
+    await backup.handle.cancel()
+    // Half of what all tries of the removal take. The job may end by itself; its directory goes with what it captured.
+    await vi.waitUntil(() => !existsSync(capture.directory), { timeout: 75_000, interval: 50 })
+    await stand.proxy.resume()
     expect(await backup.ending).toMatchObject({ outcome: 'failed', code: 'STOPPED' })
     await expectWholeOrNothing(stand, before, [await backup.ending])
   })

@@ -44,8 +44,11 @@ describe.each([
 
   test('finds a whole copy whole, and reads it again only where it must', async () => {
     let bytes = 0
-    expect(await checkArtifacts(store, manifest, { onBytes: (count) => (bytes += count) })).toEqual([])
+    const checked: string[] = []
+    const options = { onBytes: (count: number) => (bytes += count), onChecked: (name: string) => checked.push(name) }
+    expect(await checkArtifacts(store, manifest, options)).toEqual([])
     expect(bytes).toBe(readBytes)
+    expect(checked.sort()).toEqual([...contents.keys()].sort())
   })
 
   test('tells what is missing, what has another size and what has other bytes', async () => {

@@ -107,12 +107,8 @@ describe.concurrent('backupSystem, with mocked activities', () => {
     await play.began('captureAttempt a1')
     await play.handle.cancel()
     expect(await play.ending).toEqual({ outcome: 'cancelled' })
-    expect(play.calls.slice(-4)).toEqual([
-      'discardReplica a1 primary',
-      'discardCapture a1',
-      'runHooks after',
-      'releaseLease local',
-    ])
+    expect(play.calls.slice(-4, -2).sort()).toEqual(['discardCapture a1', 'discardReplica a1 primary'])
+    expect(play.calls.slice(-2)).toEqual(['runHooks after', 'releaseLease local'])
     expect(play.calls.some((call) => call.startsWith('commitManifest'))).toBe(false)
   })
 
@@ -142,11 +138,93 @@ describe.concurrent('backupSystem, with mocked activities', () => {
     expect(await play.ending).toMatchObject({ report: { outcome: 'degraded', copies: { local: { state: 'committed' } } } })
   })
 
-  test('a lost capture is begun again as the next attempt, once nothing is left of the first', async () => {
+  test('a capture is stopped at once, however long a repository that is away keeps its copy from being removed', async () => {
+    const stopped = Promise.withResolvers<void>()
+    const play = await bench.backup({
+      captureAttempt: untilCancelled,
+      async discardReplica() {
+        await stopped.promise
+        return 'removed'
+      },
+      async discardCapture() {
+        stopped.resolve()
+        return 'removed'
+      },
+    })
+    await play.began('captureAttempt a1')
+    await play.handle.cancel()
+    expect(await play.ending).toEqual({ outcome: 'cancelled' })
+    expectReleased(play)
+  })
+
+  test('a lost capture is begun again while what it sent to a repository that is away is still being removed', async () => {
+    const begun = Promise.withResolvers<void>()
+    const play = await bench.backup({
+      async captureAttempt(input) {
+        if (input.attempt === 'a1') return throwFinally('CAPTURE_LOST')
+        begun.resolve()
+        return capture(input)
+      },
+      async discardReplica() {
+        await begun.promise
+        return 'removed'
+      },
+    })
+    expect(await play.ending).toMatchObject({ report: { outcome: 'complete', attempts: 2 } })
+    expectReleased(play)
+  })
+
+  test('what a lost attempt left in a repository that was away is removed once a later copy is there', async () => {
+    let tries = 0
+    const play = await bench.backup({
+      captureAttempt: failOnce('a1', 'CAPTURE_LOST'),
+      async discardReplica() {
+        tries += 1
+        return tries === 1 ? throwFinally('STORE_DENIED') : 'removed'
+      },
+    })
+    expect(await play.ending).toMatchObject({
+      report: { outcome: 'complete', warnings: ['the disk is nearly full', 'as noted'] },
+    })
+    const [committed, removed] = ['commitManifest primary', 'discardReplica a1 primary'].map((call) =>
+      play.calls.lastIndexOf(call),
+    )
+    expect(removed).toBeGreaterThan(committed ?? 0)
+    expectReleased(play)
+  })
+
+  const leftBehind = expect.stringMatching(
+    /primary below shop\/full\/2026\/01\/10\/shop_full_2026-01-10T03-00-00Z\/a1\/ .*What is left/,
+  )
+
+  test('what a lost attempt left and cannot be removed is a warning', async () => {
+    const play = await bench.backup({ captureAttempt: failOnce('a1', 'CAPTURE_LOST'), discardReplica: fail('STORE_DENIED') })
+    expect(await play.ending).toMatchObject({
+      report: { outcome: 'complete', attempts: 2, warnings: ['the disk is nearly full', 'as noted', leftBehind] },
+    })
+    expect(play.calls.filter((call) => call === 'discardReplica a1 primary')).toHaveLength(2)
+  })
+
+  test('what a failed backup left and cannot be removed is in its failure, and not tried again where nobody answers', async () => {
+    const play = await bench.backup({ captureAttempt: fail('SOURCE_DENIED'), discardReplica: fail('STORE_DENIED') })
+    expect(await play.ending).toEqual({ outcome: 'failed', code: 'SOURCE_DENIED', message: leftBehind })
+    expect(play.calls.filter((call) => call === 'discardReplica a1 primary')).toHaveLength(1)
+  })
+
+  test('what a cancelled backup left and cannot be removed is on its board', async () => {
+    const play = await bench.backup({ captureAttempt: untilCancelled, discardReplica: fail('STORE_DENIED') })
+    await play.began('captureAttempt a1')
+    await play.handle.cancel()
+    expect(await play.ending).toEqual({ outcome: 'cancelled' })
+    expect((await play.status()).steps).toContainEqual({ name: 'replicate primary', state: 'failed', note: leftBehind })
+  })
+
+  test('a lost capture is begun again as the next attempt, once nothing is left of it on the host', async () => {
     const play = await bench.backup({ captureAttempt: failOnce('a1', 'CAPTURE_LOST') })
     expect(await play.ending).toMatchObject({ report: { outcome: 'complete', attempts: 2 } })
-    const attempts = play.calls.filter((call) => /discard|captureAttempt/.test(call))
-    expect(attempts).toEqual(['captureAttempt a1', 'discardReplica a1 primary', 'discardCapture a1', 'captureAttempt a2'])
+    const attempts = play.calls.filter((call) => /discardCapture|captureAttempt/.test(call))
+    expect(attempts).toEqual(['captureAttempt a1', 'discardCapture a1', 'captureAttempt a2'])
+    expect(play.calls).toContain('discardReplica a1 primary')
     expect(play.calls.filter((call) => call === 'acquireCaptureLease local')).toHaveLength(1)
   })
 

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity'
 import type { Activities } from '../../src/activities/index.js'
+import { backupPrefix } from '../../src/catalog/keys.js'
 import { parseBackupId, parseInstanceName, parseRepositoryName, parseSystemName } from '../../src/domain/ids.js'
 import type { Instance } from '../../src/domain/instance.js'
 import type { StoredCapture } from '../../src/domain/manifest.js'
@@ -35,6 +36,7 @@ export function mockedActivities(change: Partial<PlannedTimes>): Activities {
   return {
     planBackup: async (_request, dueAt) => ({
       backup,
+      prefix: backupPrefix(backup),
       system,
       kind: 'full',
       dueAt,
