@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { HoldfastError } from '../domain/errors.js'
 import type { InstanceName } from '../domain/ids.js'
 import type { Instance } from '../domain/instance.js'
-import { isServerRunning } from '../process/server-process.js'
+import { endLeftProcesses, isServerRunning } from '../process/server-process.js'
 import { createInstance, disposeInstance, hasRemains, listInstances, type Place } from './instance-directory.js'
 import { readInstanceFile, writeInstanceFile } from './instance-file.js'
 import type { Provisioner } from './provisioner.js'
@@ -54,7 +54,11 @@ export function createLocalProvisioner(options: LocalProvisionerOptions): Provis
     },
 
     async dispose(name, signal, owner) {
-      const stop = async (instance: Instance) => stopServer(instance, (await findServerUser(instance.user)).runAs, signal)
+      const stop = async (instance: Instance) => {
+        const { runAs } = await findServerUser(instance.user)
+        await stopServer(instance, runAs, signal)
+        await endLeftProcesses(instance, runAs, signal)
+      }
       await disposeInstance(place, name, stop, owner)
     },
 

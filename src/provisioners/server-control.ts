@@ -15,7 +15,7 @@ const stopWaitSeconds = 60
  * @throws HoldfastError RECOVERY_FAILED with the last lines of the server's log
  */
 export async function startServer(instance: Instance, user: SystemUser | undefined, signal: AbortSignal): Promise<void> {
-  if (await makeWayForServer(instance, signal)) return
+  if (await makeWayForServer(instance, user, signal)) return
   const args = ['start', '-D', instance.dataDirectory, '-l', instance.logFile, '-w', '-t', String(startWaitSeconds), '-s']
   try {
     // pg_ctl notices a server that dies at once. Its own patience ending is no failure: recovery may take hours.

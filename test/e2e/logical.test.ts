@@ -1,11 +1,12 @@
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BackupReport, RestoreReport } from '../../src/domain/operations.js'
+import { killForGood, processesNaming } from '../stand/process-table.js'
 import { contentsOfInstance, contentsOfSource } from '../stand/restored.js'
 import { type Stand, startStand } from '../stand/stand.js'
-import { extractPid, killNow, postmasterPid, whenThere } from '../stand/trial-processes.js'
+import { extractPid, whenThere } from '../stand/trial-processes.js'
 import type { WorkerProcess } from '../stand/worker-process.js'
 
 let stand: Stand
@@ -15,6 +16,7 @@ beforeAll(async () => {
   stand = await startStand({ kinds: { full: {}, logical: { databases: ['postgres'] } } })
   await stand.postgres.fillSample(20_000)
   await stand.postgres.sql('create schema sales create table orders (id int primary key)')
+  await addSlowIndex()
   worker = await stand.startWorker()
 })
 
@@ -64,17 +66,19 @@ test('a table comes from the bucket where the dump in the directory is damaged, 
   expect((await stand.cli('instances', 'ls', '--json')).stdout).not.toContain('broken')
 })
 
-test('an extraction that is killed takes its server along, and begins again', async () => {
-  stand.proxy.limitRate(512 * 1024)
+test('an extraction that is killed takes its server along, also what is at work on an index, and begins again', async () => {
+  await writeFile(slowness(), '')
   const restoring = done('restore', 'shop', '--kind', 'logical', '--name', 'killed', '--repository', 'primary')
-  const server = await whenThere(() => postmasterPid(stand, 'killed'), restoring)
+  const indexing = await whenThere(indexingProcess, restoring)
   const job = await extractPid(stand, 'killed')
-  if (server === undefined || job === undefined) throw new Error('the restore was over before it could be killed')
-  killNow(job)
-  while ((await readFile(`/proc/${server}/cmdline`, 'utf8').catch(() => '')) !== '') await sleep(20)
-  stand.proxy.limitRate(undefined)
+  if (indexing === undefined || job === undefined) throw new Error('the restore was over before it could be killed')
+  const before = await processorTicks(indexing)
+  while ((await processorTicks(indexing)) < before + 20) await sleep(20)
+  await killForGood(job)
+  await rm(slowness())
   const restored = (await restoring) as RestoreReport
   expect(await contentsOfInstance(stand, restored)).toEqual(await contentsOfSource(stand))
+  expect(await indexingProcess()).toBeUndefined()
 })
 
 test('a table that is not in the backup is refused with the name of a near one', async () => {
@@ -94,6 +98,34 @@ test('doctor looks at what both kinds of backups need', async () => {
   const { stdout } = await stand.cli('doctor', 'shop')
   for (const subject of ['replication privilege', 'reading privilege', 'passwords of roles']) expect(stdout).toContain(subject)
 })
+
+/** While this file is there, the index `slow` takes two minutes to build. */
+const slowness = () => join(stand.directory, 'slowness')
+
+/** It computes: what sleeps notices at once that its server is gone. */
+async function addSlowIndex(): Promise<void> {
+  await stand.postgres.sql(`create function sales.slowly(id int) returns int immutable language plpgsql as $$ begin
+    if (pg_stat_file('${slowness()}', true)).size is not null then
+      while clock_timestamp() < statement_timestamp() + interval '2 minutes' loop end loop;
+    end if;
+    return id;
+  end $$`)
+  await stand.postgres.sql('insert into sales.orders values (1)')
+  await stand.postgres.sql('create index slow on sales.orders (sales.slowly(id))')
+}
+
+/** The process of a restored server that builds an index, wherever its files are by now. */
+async function indexingProcess(): Promise<number | undefined> {
+  const seen = await processesNaming(join(stand.directory, 'instances'))
+  const own = seen.filter(({ args }) => args.some((argument) => argument.includes('CREATE INDEX')))
+  return own[0]?.pid
+}
+
+/** What it has used of the processor, in hundredths of a second. */
+async function processorTicks(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[11])
+}
 
 /** Flips a byte in the middle. @returns the artifact's name */
 async function damageDump(): Promise<string> {

@@ -2,12 +2,15 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseBackupId, parseInstanceName, parseSystemName } from '../../src/domain/ids.js'
 import type { Instance } from '../../src/domain/instance.js'
+import { processesIn } from '../../src/process/processes-in.js'
 import { runProgram } from '../../src/process/run-program.js'
 import { createLocalProvisioner } from '../../src/provisioners/local-provisioner.js'
 import type { InstanceSpec, Provisioner } from '../../src/provisioners/provisioner.js'
+import { processState } from '../process/process-state.js'
 import { freePort } from '../servers/free-port.js'
 import { postgresPrograms, serverUser } from '../servers/postgres.js'
 
@@ -185,6 +188,36 @@ describe('a server', () => {
     while (await provisioner.isRunning(instance));
     await provisioner.start(instance, signal)
     expect(await provisioner.isRunning(instance)).toBe(true)
+  })
+
+  /** Starts it, and kills it while one of its processes does not look. @returns the id of that one */
+  async function killBut(instance: Instance): Promise<number> {
+    await provisioner.start(instance, signal)
+    const server = Number.parseInt(await readFile(join(instance.dataDirectory, 'postmaster.pid'), 'utf8'), 10)
+    const [busy = -1] = processesIn(instance.dataDirectory, await serverUser()).filter((pid) => pid !== server)
+    process.kill(busy, 'SIGSTOP')
+    process.kill(server, 'SIGKILL')
+    while (await provisioner.isRunning(instance));
+    return busy
+  }
+
+  test('that was killed is started again when the last of its processes has ended, which is left to do so', async () => {
+    const instance = await createCluster()
+    const busy = await killBut(instance)
+    const starting = provisioner.start(instance, signal)
+    expect(await Promise.race([starting.then(() => 'started'), delay(3_000, 'waits')])).toBe('waits')
+    expect(processesIn(instance.dataDirectory, await serverUser())).toContain(busy)
+    process.kill(busy, 'SIGCONT')
+    await starting
+    expect(await provisioner.isRunning(instance)).toBe(true)
+  })
+
+  test('that was killed leaves no process behind when it is disposed of', async () => {
+    const instance = await createCluster()
+    const busy = await killBut(instance)
+    await provisioner.dispose(name, signal, owner)
+    expect(processState(busy)).toBeUndefined()
+    expect(await readdir(directory)).toEqual(['.ports'])
   })
 
   test('that does not start fails at once with its log', async () => {

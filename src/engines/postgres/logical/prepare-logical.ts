@@ -15,13 +15,13 @@ import { instanceTarget } from './restore-target.js'
 /**
  * Makes a new server and fills it from a logical backup. Begins from empty directories, so it can be repeated.
  * @param jobs connections to restore with, where the form of the dumps allows it
- * @throws HoldfastError ARTIFACT_MISSING, ARTIFACT_DAMAGED, SPACE_SHORT, RECOVERY_FAILED, JOB_LOST
+ * @throws HoldfastError ARTIFACT_MISSING, ARTIFACT_DAMAGED, SPACE_SHORT, RECOVERY_FAILED, JOB_LOST, LOCAL_IO
  */
 export async function prepareLogical(request: PrepareRequest, jobs: number, signal: AbortSignal): Promise<void> {
   const { instance, manifest, reader } = request
   const owner = await ownerOf(instance)
   const files = instanceFiles(instance)
-  await untilEarlierServerEnded(instance, signal)
+  await untilEarlierServerEnded(instance, owner, signal)
   for (const directory of [instance.dataDirectory, files.directory]) await emptyDirectory(directory)
   await makeOwnedDirectory(files.directory, owner)
   const inventory = await storeInventory(request, owner)

@@ -4,7 +4,7 @@ import { HoldfastError } from '../../../domain/errors.js'
 import type { Instance } from '../../../domain/instance.js'
 import type { SystemUser } from '../../../process/command.js'
 import { runProgram } from '../../../process/run-program.js'
-import { makeWayForServer } from '../../../process/server-process.js'
+import { endLeftProcesses, isServerRunning, makeWayForServer } from '../../../process/server-process.js'
 import { type RunningProgram, startProgram } from '../../../process/start-program.js'
 import { oneRow, withConnection } from '../connection.js'
 import { instanceAccess } from '../instance-access.js'
@@ -40,18 +40,21 @@ export async function withPrivateServer(server: PrivateServer, work: () => Promi
 }
 
 /**
- * The private server of a job that was killed ends with it, but not in the same moment, and would be in the way of the next one.
- * @throws HoldfastError JOB_LOST, to be tried again
+ * The private server of a job that was killed ends with it, but not in the same moment, and would be in the way of the next one. So
+ * would its processes, which are not told and may be hours from the end of an index; what they do is of no use any more.
+ * @throws HoldfastError JOB_LOST, LOCAL_IO, to be tried again
  */
-export async function untilEarlierServerEnded(instance: Instance, signal: AbortSignal): Promise<void> {
+export async function untilEarlierServerEnded(instance: Instance, owner: SystemUser, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + earlierServerMs
-  while (await makeWayForServer(instance, signal)) {
+  while (await isServerRunning(instance.dataDirectory)) {
     if (Date.now() > deadline) {
       const message = `the server that an earlier attempt started for instance ${instance.name} is still running`
       throw new HoldfastError('JOB_LOST', message)
     }
     await delay(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
+  await endLeftProcesses(instance, owner, signal)
+  await makeWayForServer(instance, owner, signal)
 }
 
 const earlierServerMs = 30_000
