@@ -12,7 +12,7 @@ import { type OutageBench, startOutageBench } from './outage-bench.js'
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** What happens to them happens as often. */
-const times = 3
+const times = 4
 /** What a backup beside a restore takes on an idle machine. */
 const workMs = 6000
 
@@ -30,7 +30,7 @@ describe('a backup and a restore', () => {
 
   afterAll(() => bench?.close())
 
-  test.each(trials(times))('go on after three SIGTERM of the worker: trial $number (seed $seed)', async (trial) => {
+  test.each(trials(times))('go on after four SIGTERM of the worker: trial $number (seed $seed)', async (trial) => {
     const name = `term_${trial.seed}_${trial.number}`
     const both = await bench.startBoth(name)
     for (let time = 1; time <= times; time += 1) {
@@ -41,7 +41,7 @@ describe('a backup and a restore', () => {
     await expectBothDone(name, both)
   })
 
-  test.each(trials(times))('go on after three SIGKILL of the Temporal server: trial $number (seed $seed)', async (trial) => {
+  test.each(trials(times))('go on after four SIGKILL of the Temporal server: trial $number (seed $seed)', async (trial) => {
     const name = `temporal_${trial.seed}_${trial.number}`
     const both = await bench.startBoth(name)
     for (let time = 1; time <= times; time += 1) {

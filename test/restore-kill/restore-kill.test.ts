@@ -21,7 +21,7 @@ type Victim = (typeof victims)[number]
 
 /** Restores at a time, and how often each is struck. */
 const atOnce = 3
-const strikes = 3
+const strikes = 4
 /** About what the work of a victim takes, this many at a time, on an idle machine. */
 const workMs = 6000
 const extractMs = 3000
@@ -63,7 +63,7 @@ describe('kills during restore', () => {
       expect(round, `${kills} of ${total} kills met a restore`).toBeLessThanOrEqual(mostRounds)
       const random = createRandom(seed, `${victim} ${round}`)
       const met = await Promise.all(
-        Array.from({ length: Math.min(atOnce, total - kills) }, (_, index) =>
+        Array.from({ length: Math.min(atOnce, Math.ceil((total - kills) / (strikes - 1))) }, (_, index) =>
           strikeRestore(`r_${round}_${index}`, victim, createRandom(random.next() * 2 ** 31)),
         ),
       )
@@ -73,7 +73,7 @@ describe('kills during restore', () => {
     process.stdout.write(`${victim} killed during restore: ${kills}\n`)
   })
 
-  test.each(trials(2))('a restore whose server is killed runs or leaves nothing: trial $number (seed $seed)', async (trial) => {
+  test.each(trials(4))('a restore whose server is killed runs or leaves nothing: trial $number (seed $seed)', async (trial) => {
     stand.proxy.limitRate(2 * 1024 * 1024)
     const started = await start(`server_${trial.seed}_${trial.number}`)
     await killServer(started, trial)
