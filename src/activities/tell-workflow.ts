@@ -11,13 +11,13 @@ export type Teller = (context: Context) => (progress: Progress) => void
 
 /** Tells the workflow about progress now and then, so that the UI shows it without a look into heartbeats. Best effort. */
 export function createTeller(context: Context): (progress: Progress) => void {
-  const { workflowId, runId } = currentRun(context)
+  const send = createSender(context)
   const startedAt = Date.now()
   let toldAt = startedAt
   return (progress) => {
     if (Date.now() - toldAt < Math.max(atLeastMs, (Date.now() - startedAt) * partOfElapsed)) return
     toldAt = Date.now()
-    send(context, workflowId, runId, progress)
+    send(progress)
   }
 }
 
@@ -26,7 +26,7 @@ const figuresEveryMs = 120_000
 
 /** Tells at once that a condition came or went, and the figures every two minutes. */
 export function createConditionTeller(context: Context): (progress: Progress) => void {
-  const { workflowId, runId } = currentRun(context)
+  const send = createSender(context)
   let [toldAt, told] = [0, '']
   return (progress) => {
     const state = JSON.stringify([
@@ -35,13 +35,18 @@ export function createConditionTeller(context: Context): (progress: Progress) =>
     ])
     if (state === told && Date.now() - toldAt < figuresEveryMs) return
     ;[toldAt, told] = [Date.now(), state]
-    send(context, workflowId, runId, progress)
+    send(progress)
   }
 }
 
-function send(context: Context, workflowId: string, runId: string, progress: Progress): void {
+/** One after the other: two signals on their way at once may arrive in either order, and the older one would be what is shown. */
+function createSender(context: Context): (progress: Progress) => void {
+  const { workflowId, runId } = currentRun(context)
   const handle = context.client.workflow.getHandle(workflowId, runId)
-  handle
-    .signal(progressSignal, progress)
-    .catch((error: unknown) => context.log.debug('progress was not told', { error: String(error) }))
+  let sending: Promise<void> = Promise.resolve()
+  return (progress) => {
+    sending = sending
+      .then(() => handle.signal(progressSignal, progress))
+      .catch((error: unknown) => context.log.debug('progress was not told', { error: String(error) }))
+  }
 }
