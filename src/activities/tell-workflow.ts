@@ -42,11 +42,10 @@ export function createConditionTeller(context: Context): (progress: Progress) =>
 /** One after the other: two signals on their way at once may arrive in either order, and the older one would be what is shown. */
 function createSender(context: Context): (progress: Progress) => void {
   const { workflowId, runId } = currentRun(context)
-  const handle = context.client.workflow.getHandle(workflowId, runId)
   let sending: Promise<void> = Promise.resolve()
   return (progress) => {
     sending = sending
-      .then(() => handle.signal(progressSignal, progress))
+      .then(() => context.client.workflow.getHandle(workflowId, runId).signal(progressSignal, progress))
       .catch((error: unknown) => context.log.debug('progress was not told', { error: String(error) }))
   }
 }
