@@ -3,7 +3,6 @@ import {
   ChildWorkflowCancellationType,
   type ChildWorkflowHandle,
   condition,
-  isCancellation,
   log,
   ParentClosePolicy,
   sleep,
@@ -15,6 +14,7 @@ import { backupWorkflowId, workflowNames } from '../domain/contract-names.js'
 import type { BackupRequest } from '../domain/operations.js'
 import type { WalPlan } from '../domain/plans.js'
 import { samenessOf } from '../domain/sameness.js'
+import { wasCancelled } from './failures.js'
 import { operationAttribute, outcomeAttribute, systemAttribute } from './search-attribute-keys.js'
 
 /** After a backup the jobs need a moment to see that it covers the gap. */
@@ -84,7 +84,7 @@ async function startBackup({ plan }: Answering, gap: Condition): Promise<ChildWo
       staticSummary: `full backup of ${system}, because WAL is missing`,
     })
   } catch (error) {
-    if (isCancellation(error)) throw error
+    if (wasCancelled(error)) throw error
     log.warn('no backup was started for a gap in the WAL yet', { system, error: String(error) })
     return undefined
   }
@@ -96,7 +96,7 @@ async function over(backup: ChildWorkflowHandle<Workflow>): Promise<'ended' | 'f
     return 'ended'
   } catch (error) {
     // It says itself what was wrong, and the gap is told as long as it is there.
-    if (!isCancellation(error)) return 'failed'
+    if (!wasCancelled(error)) return 'failed'
     if (CancellationScope.current().consideredCancelled) throw error
     return 'ended'
   }

@@ -3,7 +3,6 @@ import {
   condition,
   continueAsNew,
   defineSignal,
-  isCancellation,
   log,
   patched,
   setHandler,
@@ -19,7 +18,7 @@ import type { WalPlan } from '../domain/plans.js'
 import type { Progress } from '../domain/progress.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
 import { answerGaps } from './answer-gaps.js'
-import { endIfCancelled, failureOf, toWorkflowFailure } from './failures.js'
+import { endIfCancelled, failureOf, toWorkflowFailure, wasCancelled } from './failures.js'
 import { outcomeAttribute } from './search-attribute-keys.js'
 import { createStatusBoard, type StatusBoard } from './status-board.js'
 
@@ -50,12 +49,12 @@ export async function archiveWal(request: WalRequest): Promise<void> {
     try {
       await archive(request, plan, host, () => dropGuard)
     } catch (error) {
-      if (isCancellation(error)) await CancellationScope.nonCancellable(() => end(plan, host, dropGuard))
+      if (wasCancelled(error)) await CancellationScope.nonCancellable(() => end(plan, host, dropGuard))
       throw error
     }
   } catch (error) {
     if (isContinuing(error)) throw error
-    upsertSearchAttributes([{ key: outcomeAttribute, value: isCancellation(error) ? 'stopped' : 'failed' }])
+    upsertSearchAttributes([{ key: outcomeAttribute, value: wasCancelled(error) ? 'stopped' : 'failed' }])
     throw toWorkflowFailure(error)
   }
 }
@@ -80,7 +79,7 @@ async function archive(request: WalRequest, plan: WalPlan, host: HostActivities,
   // An abort only detaches: the next run adopts the jobs where they are.
   watching.cancel()
   await watched.catch((error: unknown) => {
-    if (!isCancellation(error)) throw error
+    if (!wasCancelled(error)) throw error
   })
   // Whoever asked to stop meanwhile means the next run as well.
   endIfCancelled()
@@ -93,7 +92,7 @@ async function keepUp(run: ArchiveRun, step: string, watch: () => Promise<void>)
     try {
       await run.board.step(step, watch)
     } catch (error) {
-      if (isCancellation(error)) throw error
+      if (wasCancelled(error)) throw error
       log.warn('a part of the archiving ended and is started again', { step, error: String(error) })
       if (patched('failure-is-condition')) noteFailure(run, step, error)
     }

@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, log, upsertSearchAttributes } from '@temporalio/workflow'
+import { CancellationScope, log, upsertSearchAttributes } from '@temporalio/workflow'
 import type { AttemptInput } from '../activities/backup-activities.js'
 import { isRetryable } from '../domain/errors.js'
 import type { RepositoryName } from '../domain/ids.js'
@@ -9,7 +9,7 @@ import { formatBytes } from '../domain/quantity.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
 import { copyToRepositories } from './copy-to-repositories.js'
 import { dueTime } from './due-time.js'
-import { endIfCancelled, failureOf, toWorkflowFailure, withRemarks } from './failures.js'
+import { endIfCancelled, failureOf, toWorkflowFailure, wasCancelled, withRemarks } from './failures.js'
 import { type GivenUpCopies, keepGivenUpCopies } from './given-up-copies.js'
 import { holdLease } from './hold-lease.js'
 import { manifestOf } from './manifest-of.js'
@@ -40,7 +40,7 @@ export async function backupSystem(request: BackupRequest): Promise<BackupReport
   try {
     return await runBackup(request)
   } catch (error) {
-    upsertSearchAttributes([{ key: outcomeAttribute, value: isCancellation(error) ? 'stopped' : 'failed' }])
+    upsertSearchAttributes([{ key: outcomeAttribute, value: wasCancelled(error) ? 'stopped' : 'failed' }])
     throw toWorkflowFailure(error)
   }
 }
@@ -109,7 +109,7 @@ async function captureInAttempts(run: BackupRun): Promise<BackupReport> {
     } catch (error) {
       const { code, message } = failureOf(error)
       const mayWorkLater = code === 'CAPTURE_LOST' || isRetryable(code)
-      if (isCancellation(error) || attempts === maximumAttempts || !mayWorkLater) throw error
+      if (wasCancelled(error) || attempts === maximumAttempts || !mayWorkLater) throw error
       log.warn('the capture was lost and begins again', { backup: run.plan.backup, attempts, message })
       run.board.note('capture', `attempt ${attempts} lost: ${message}`)
     }

@@ -21,8 +21,18 @@ export function endIfCancelled(): void {
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled')
 }
 
+/**
+ * A try that fails after its cancellation was asked for is not made again, and Temporal tells its failure. What is left of it is
+ * the cancellation, unless no further try would have helped either.
+ */
+export function wasCancelled(error: unknown): boolean {
+  if (isCancellation(error)) return true
+  if (!(error instanceof ActivityFailure) || error.retryState !== 'CANCEL_REQUESTED') return false
+  return !(error.cause instanceof ApplicationFailure && error.cause.nonRetryable)
+}
+
 export function failureOf(error: unknown): KnownFailure {
-  if (isCancellation(error)) return { code: 'STOPPED', message: 'cancelled' }
+  if (wasCancelled(error)) return { code: 'STOPPED', message: 'cancelled' }
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error
   if (cause instanceof TimeoutFailure) {
     // Its own cause is the last try's failure, which says more than "timed out".
@@ -49,7 +59,7 @@ function timedOut({ timeoutType }: TimeoutFailure, activity: string): KnownFailu
 
 /** A workflow fails with a failure that carries code and hint, so that starters can tell both and have an exit status. */
 export function toWorkflowFailure(error: unknown): unknown {
-  if (isCancellation(error)) return error
+  if (wasCancelled(error)) return isCancellation(error) ? error : new CancelledFailure('cancelled')
   const { code, message, hint } = failureOf(error)
   return ApplicationFailure.create({
     type: code,

@@ -1,7 +1,8 @@
-import { CancellationScope, isCancellation, log, sleep } from '@temporalio/workflow'
+import { CancellationScope, log, sleep } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.js'
 import type { LeasePlace } from '../activities/lease-activities.js'
 import type { HostActivities } from './activity-options.js'
+import { wasCancelled } from './failures.js'
 
 type Lease = Awaited<ReturnType<Activities['acquireCaptureLease']>>
 
@@ -44,7 +45,7 @@ async function keepRenewing(host: HostActivities, place: LeasePlace, first: Leas
       await sleep(place.ttlMs / 3, { summary: `until the lease in ${place.repository} is renewed` })
       lease = await host.light(`renew the lease in ${place.repository}`).renewLease(place, lease)
     } catch (error) {
-      if (isCancellation(error)) return
+      if (wasCancelled(error)) return
       log.warn('a lease was not renewed', { repository: place.repository, error: String(error) })
     }
   }

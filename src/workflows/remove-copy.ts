@@ -1,8 +1,8 @@
-import { CancellationScope, isCancellation, log } from '@temporalio/workflow'
+import { CancellationScope, log } from '@temporalio/workflow'
 import type { AttemptInput } from '../activities/backup-activities.js'
 import type { RepositoryName } from '../domain/ids.js'
 import type { HostActivities } from './activity-options.js'
-import { failureOf } from './failures.js'
+import { failureOf, wasCancelled } from './failures.js'
 
 /** `left`: its repository could not be reached, or refused. */
 export type Removal = 'removed' | 'committed' | 'left'
@@ -14,7 +14,7 @@ export async function removeCopy(host: HostActivities, input: AttemptInput, repo
       host.light(`remove the copy in ${repository}`).discardReplica({ ...input, repository }),
     )
   } catch (error) {
-    if (isCancellation(error)) throw error
+    if (wasCancelled(error)) throw error
     log.warn('a copy could not be removed, and is left', { repository, error: failureOf(error).message })
     return 'left'
   }

@@ -1,8 +1,8 @@
-import { CancellationScope, isCancellation, log } from '@temporalio/workflow'
+import { CancellationScope, log } from '@temporalio/workflow'
 import type { RestoreInput } from '../activities/restore-activities.js'
 import type { RestorePlan } from '../domain/plans.js'
 import type { HostActivities } from './activity-options.js'
-import { failureOf } from './failures.js'
+import { failureOf, wasCancelled } from './failures.js'
 import type { StatusBoard } from './status-board.js'
 
 interface Delivery {
@@ -29,7 +29,7 @@ export async function underDelivery<T>(
     try {
       await host.watching('deliver archived WAL', extractMs * 2 + replayMs).deliverWal(input)
     } catch (error) {
-      if (!over || !isCancellation(error)) throw error
+      if (!over || !wasCancelled(error)) throw error
     }
   }
   const delivery = delivering.run(() => board.step('WAL', deliver))

@@ -1,8 +1,7 @@
-import { isCancellation } from '@temporalio/workflow'
 import type { RepositoryName } from '../domain/ids.js'
 import type { ReadingPlan, RestoreChoice } from '../domain/plans.js'
 import type { HostActivities } from './activity-options.js'
-import { failureOf } from './failures.js'
+import { failureOf, wasCancelled } from './failures.js'
 import { holdLease } from './hold-lease.js'
 
 interface Reading {
@@ -37,7 +36,7 @@ async function leaseNext<T>(
     } catch (error) {
       const { code, message } = failureOf(error)
       const isLast = rest.length === 0 && held.sources.length === 0
-      if (isCancellation(error) || (isLast && code !== 'STORE_DENIED')) throw error
+      if (wasCancelled(error) || (isLast && code !== 'STORE_DENIED')) throw error
       const away = [...held.away, `${repository}: no lease: ${message} (${code})`]
       next = { ...(code === 'STORE_DENIED' ? next : held), away }
       return undefined

@@ -1,5 +1,5 @@
-import { isCancellation, upsertSearchAttributes } from '@temporalio/workflow'
-import { toWorkflowFailure } from './failures.js'
+import { upsertSearchAttributes } from '@temporalio/workflow'
+import { toWorkflowFailure, wasCancelled } from './failures.js'
 import { outcomeAttribute } from './search-attribute-keys.js'
 
 /** Runs a restore and keeps in the search attributes how it ended. */
@@ -9,7 +9,7 @@ export async function withOutcome<Report>(run: () => Promise<Report>): Promise<R
     upsertSearchAttributes([{ key: outcomeAttribute, value: 'complete' }])
     return report
   } catch (error) {
-    upsertSearchAttributes([{ key: outcomeAttribute, value: isCancellation(error) ? 'stopped' : 'failed' }])
+    upsertSearchAttributes([{ key: outcomeAttribute, value: wasCancelled(error) ? 'stopped' : 'failed' }])
     throw toWorkflowFailure(error)
   }
 }
