@@ -1,9 +1,17 @@
+import type { Catalog } from '../catalog/catalog.js'
 import { segmentSizesOf } from '../domain/cluster-paths.js'
+import type { SystemName } from '../domain/ids.js'
 import type { Manifest } from '../domain/manifest.js'
 import { createMarkTable, type MarkTable } from '../domain/mark-table.js'
 import { createWalInventory, type WalInventory } from '../domain/wal-inventory.js'
 import type { CallOptions } from '../storage/store.js'
-import type { WindowPlace } from './read-window.js'
+import { noteProblem } from './note-problem.js'
+
+/** A system in a repository. */
+export interface ArchivePlace {
+  readonly catalog: Catalog
+  readonly system: SystemName
+}
 
 /** What keys say of the archive of the clusters there are backups of. */
 export interface ListedArchive {
@@ -14,7 +22,7 @@ export interface ListedArchive {
 
 /** Lists WAL and marks at the same time: after a year each are hundreds of pages. */
 export async function listArchive(
-  place: WindowPlace,
+  place: ArchivePlace,
   { manifests, now }: { readonly manifests: readonly Manifest[]; readonly now: Date },
   problems: string[],
   options: CallOptions,
@@ -31,7 +39,7 @@ export async function listArchive(
  * The newest mark before the archive is listed: a later one speaks of WAL that may be missing in the listing, and would look like a gap.
  * Where there is none of late, any that comes now is one too many.
  */
-async function newestMarkAt({ catalog, system }: WindowPlace, now: Date, options: CallOptions): Promise<string> {
+async function newestMarkAt({ catalog, system }: ArchivePlace, now: Date, options: CallOptions): Promise<string> {
   const from = new Date(now.getTime() - hourMs)
   let newest = from.toISOString()
   for await (const { at } of catalog.marks.list(system, { ...options, from })) newest = at
@@ -55,20 +63,20 @@ async function together<A, B>(
 }
 
 async function listWal(
-  { catalog, system }: WindowPlace,
+  { catalog, system }: ArchivePlace,
   manifests: readonly Manifest[],
   problems: string[],
   options: CallOptions,
 ): Promise<WalInventory> {
   const wal = createWalInventory(segmentSizesOf(manifests))
-  const onStranger = (key: string, why: string) => note(problems, `${key} ${why}`)
+  const onStranger = (key: string, why: string) => noteProblem(problems, `${key} ${why}`)
   for await (const object of catalog.wal.list(system, { ...options, onStranger })) wal.add(object)
   return wal
 }
 
 /** Which of them are wanted is known when the archive is. */
 async function listMarks(
-  { catalog, system }: WindowPlace,
+  { catalog, system }: ArchivePlace,
   manifests: readonly Manifest[],
   seenUntil: string,
   options: CallOptions,
@@ -79,9 +87,4 @@ async function listMarks(
     if (mark.at <= seenUntil && clusters.has(mark.systemIdentifier)) marks.add(mark)
   }
   return marks
-}
-
-/** Each once, and no more than anybody reads: there may be as many as objects. */
-export function note(problems: string[], problem: string): void {
-  if (problems.length < 100 && !problems.includes(problem)) problems.push(problem)
 }

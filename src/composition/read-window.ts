@@ -13,14 +13,13 @@ import { parseTimelineHistory } from '../domain/timeline-history.js'
 import { historyFileTimeline, type WalObject } from '../domain/wal.js'
 import type { WalInventory } from '../domain/wal-inventory.js'
 import type { CallOptions, Store } from '../storage/store.js'
-import { listArchive, note } from './list-archive.js'
+import { type ArchivePlace, listArchive } from './list-archive.js'
+import { noteProblem } from './note-problem.js'
 import { readSmallWalFile } from './read-wal-file.js'
 
-export interface WindowPlace {
-  readonly catalog: Catalog
+interface WindowPlace extends ArchivePlace {
   readonly store: Store
   readonly keys: KeyRing
-  readonly system: SystemName
 }
 
 /** A repository's recovery window, with what it was computed from and what was left aside. */
@@ -54,7 +53,7 @@ async function readFulls({ catalog, system }: WindowPlace, problems: string[], o
   const doomed: readonly BackupId[] = await catalog.tombstoned(system, options)
   const manifests: Manifest[] = []
   for await (const entry of catalog.list({ system, kind: 'full' }, options)) {
-    if ('problem' in entry) note(problems, entry.problem.message)
+    if ('problem' in entry) noteProblem(problems, entry.problem.message)
     else if (!doomed.includes(entry.id)) manifests.push(entry.manifest)
   }
   return manifests
@@ -135,7 +134,7 @@ async function orProblem<T>(read: () => Promise<T>, problems: string[]): Promise
     return await read()
   } catch (error) {
     if (!(error instanceof HoldfastError && leftAside.includes(error.code))) throw error
-    note(problems, error.message)
+    noteProblem(problems, error.message)
     return undefined
   }
 }

@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
 import { execa } from 'execa'
 import { freePort } from './free-port.js'
+import { isListening } from './is-listening.js'
 
 export interface TemporalOptions {
   /** Holds the database and the log; the same directory and port bring the same server back. */
@@ -39,7 +38,7 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
   await mkdir(options.directory, { recursive: true })
   const port = options.port ?? (await freePort())
   // Whoever listens there already would be taken for the server that is started here.
-  if (await listens(port)) throw new Error(`port ${port} is taken; no Temporal server was started`)
+  if (await isListening(port)) throw new Error(`port ${port} is taken; no Temporal server was started`)
   const address = `127.0.0.1:${port}`
   const log = { file: join(options.directory, 'temporal.log'), append: true }
   const free = options.lifetime === 'free'
@@ -90,18 +89,6 @@ function argumentsFor({ directory, uiPort, suggestContinueAsNewAfter }: Temporal
       : ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${suggestContinueAsNewAfter}`]),
     ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ]
-}
-
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
 
 /** The frontend answers before the search attributes are there; a workflow started in between would be refused. */

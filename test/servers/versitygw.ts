@@ -2,13 +2,13 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { freePort } from './free-port.js'
+import { isListening } from './is-listening.js'
 
 export interface VersitygwOptions {
   /** Buckets are directories below it; made where it is missing. Starting again on the same directory finds them. */
@@ -117,23 +117,11 @@ async function untilListening(child: ChildProcess, port: number): Promise<void> 
   for (let tries = 0; tries < 400; tries += 1) {
     if (failure) throw new Error(`versitygw cannot be started; set VERSITYGW_PATH: ${failure.message}`, { cause: failure })
     if (child.exitCode !== null) throw new Error(`versitygw ended with status ${child.exitCode}: ${said}`)
-    if (await accepts(port)) return
+    if (await isListening(port)) return
     await sleep(25)
   }
   child.kill('SIGKILL')
   throw new Error(`versitygw did not listen on port ${port}: ${said}`)
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
 
 async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

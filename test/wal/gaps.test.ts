@@ -64,17 +64,21 @@ test.each([
     const own = (await bench.objects())[0]?.systemIdentifier ?? ''
     const from = await bench.flushed()
     const other = await putBefore(whose(own))
-    const lsn = await bench.write(4 * mib)
-    const told = await bench.condition(code)
-    expect(told.message).toContain(`repository primary: it holds ${other.file} `)
-    // The other repository is none the worse for it, and here nothing is proven beyond it.
-    await bench.marked(lsn, 'local')
-    const named = (await bench.objects()).filter(({ file }) => file === other.file)
-    expect(named).toHaveLength(1)
-    const status = await bench.stand.cli('wal', 'status', 'shop')
-    expect(status.exitCode).toBe(3)
-    expect(status.stdout).toContain(`! ${code}`)
-    await other.remove()
+    try {
+      const lsn = await bench.write(4 * mib)
+      const told = await bench.condition(code)
+      expect(told.message).toContain(`repository primary: it holds ${other.file} `)
+      // The other repository is none the worse for it, and here nothing is proven beyond it.
+      await bench.marked(lsn, 'local')
+      const named = (await bench.objects()).filter(({ file }) => file === other.file)
+      expect(named).toHaveLength(1)
+      const status = await bench.stand.cli('wal', 'status', 'shop')
+      expect(status.exitCode).toBe(3)
+      expect(status.stdout).toContain(`! ${code}`)
+    } finally {
+      // The tests after this one archive to the same place.
+      await other.remove()
+    }
     await expectNoGap(from)
     await conditionGone(code)
   },
