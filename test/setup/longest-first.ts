@@ -2,13 +2,15 @@ import { relative, sep } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
- * Files, and rooms of files, that run for a minute or more, the longest first. Those that start one worker after the other keep a core
- * busy, and miss their moments when they are many: they stand among others that mostly wait.
+ * Files, and rooms of files, that run for a quarter of a minute or more. Those that start one worker after the other keep a core busy,
+ * and miss their moments when they are many; behind every two or three of them stands one that mostly waits.
  */
 const longest = [
-  ...['kill/worker-kills', 'plain-tools/moments', 'cancel/cancel-backup', 'kill/worker-and-job-kills', 'pitr/targets'],
-  ...['cancel/cancel-restore', 'wal/archive-wal', 'restore-kill/restore-kill', 'pitr/replay-kills', 'kill/server-restarts'],
-  ...['docs/commands', 'kill/job-kills', 'outage', 'wal', 'pitr', 'kill', 'plain-tools', 'starters'],
+  ...['kill/worker-kills', 'engines/postgres-failures', 'kill/worker-and-job-kills', 'plain-tools/moments'],
+  ...['outage/store-away', 'restore-kill/restore-kill', 'pitr/targets', 'bad-days/source', 'kill/job-kills'],
+  ...['cancel/cancel-backup', 'outage/repository-down', 'wal/archive-wal', 'outage/control-plane', 'wal/rpo'],
+  ...['cancel/cancel-restore', 'docs/commands', 'starters/status', 'kill/server-restarts', 'pitr/replay-kills'],
+  ...['jobs/start-or-adopt', 'wal', 'damage', 'e2e', 'jobs/patience', 'pitr', 'kill', 'bad-days', 'plain-tools', 'starters'],
 ]
 
 /** They begin first, so that at the end nobody waits for one of them alone. All others as vitest has them. */
