@@ -97,8 +97,13 @@ export async function forgetResult(directory: JobDirectory): Promise<void> {
   await rm(directory.result, { force: true })
 }
 
-export async function removeJobDirectory(directory: JobDirectory): Promise<void> {
-  await rm(directory.path, { recursive: true, force: true })
+/** @throws HoldfastError LOCAL_IO, to be tried again */
+export async function removeJobDirectory({ path }: JobDirectory): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true })
+  } catch (error) {
+    throw new HoldfastError('LOCAL_IO', `cannot remove what a job left in ${path}`, { cause: error })
+  }
 }
 
 /** @throws the error a job ended with. */

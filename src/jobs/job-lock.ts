@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises'
+import { access, type FileHandle, open } from 'node:fs/promises'
 import { HoldfastError } from '../domain/errors.js'
 import { runProgram } from '../process/run-program.js'
-import type { JobDirectory } from './job-directory.js'
+import { hasCode, type JobDirectory } from './job-directory.js'
 
 /** util-linux `flock`'s exit status for "somebody else holds it", chosen so that no program's own failure looks like it. */
 const heldStatus = 75
@@ -36,15 +36,30 @@ export function hasBegun(directory: JobDirectory): Promise<boolean> {
   return exists(directory.socket)
 }
 
-/** Shared, so that two who look do not take each other for the job. */
+/**
+ * Shared, so that two who look do not take each other for the job. `flock` would make a file that is not there, in a directory
+ * that somebody may be removing: it is given one that is open, by a name that leads to that one alone.
+ */
 async function isLocked(directory: JobDirectory): Promise<boolean> {
-  if (!(await exists(directory.lock))) return false
+  const lock = await openIfThere(directory.lock)
+  if (lock === undefined) return false
   const looking = ['--shared', '--nonblock', '--conflict-exit-code', String(heldStatus), '--no-fork']
   try {
-    await runProgram({ program: 'flock', args: [...looking, directory.lock, 'true'] }, {})
+    await runProgram({ program: 'flock', args: [...looking, `/proc/${process.pid}/fd/${lock.fd}`, 'true'] }, {})
     return false
   } catch (error) {
     if (error instanceof HoldfastError && error.details.exitCode === heldStatus) return true
+    throw error
+  } finally {
+    await lock.close()
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }
