@@ -49,13 +49,13 @@ interface Asking {
   readonly signal: AbortSignal
 }
 
-/** One request each. A repository that does not answer is told of by whoever reads it next. */
+/** One request each. A repository that does not answer may have some: whoever reads it next waits for longer, and tells of it. */
 async function anyHasWal(asking: Asking, { system }: BackupQuestion): Promise<boolean> {
   const answers = await askRepositories({ ...asking, share: 1 / 8 }, async ({ catalog, signal }) => {
     for await (const _ of catalog.wal.list(system, { signal })) return true
     return false
   })
-  return answers.some((read) => 'answer' in read && read.answer)
+  return answers.some((read) => 'problem' in read || read.answer)
 }
 
 async function readWindows(asking: Asking, { system }: BackupQuestion) {

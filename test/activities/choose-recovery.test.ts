@@ -104,6 +104,13 @@ describe('a repository that takes its time', () => {
     expect(seconds).toBeGreaterThan(45 * 2)
   })
 
+  test('is taken to have WAL where it does not say so at once, and what it has is restored', async () => {
+    const store = paged(async (_, signal) => {
+      if (signal !== undefined) await vi.advanceTimersByTimeAsync(20_000)
+    })
+    expect(await choose('latest', {}, golden, store)).toMatchObject({ backup, away: [], recovery: { timeline: 2 } })
+  })
+
   test('is left when it falls silent in the middle, and named', async () => {
     const store = paged(async (page, signal) => {
       if (page <= 3 || signal === undefined) return
