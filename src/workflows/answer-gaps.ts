@@ -24,12 +24,14 @@ const pauseAtMostMs = 3_600_000
 /** Of gaps that were answered, so many are remembered. */
 const answeredKept = 20
 
-interface Answering {
+export interface Answering {
   readonly plan: WalPlan
   /** By step. */
   readonly conditions: ReadonlyMap<string, readonly Condition[]>
-  /** Messages of the gaps a backup was started for. */
+  /** Messages of the gaps that a backup was taken for. A run that continues as a new one hands them on. */
   answered: readonly string[]
+  /** A backup for a gap runs. What becomes of it would be lost to a new run. */
+  answering: boolean
 }
 
 /**
@@ -44,23 +46,31 @@ export async function answerGaps(run: Answering): Promise<never> {
     const gaps = open()
     const [gap] = gaps
     if (gap === undefined) continue
+    switch (await backUpFor(run, gap)) {
+      case 'not started':
+        await sleep(run.plan.timeouts.retryMaximumIntervalMs, { summary: 'until another backup has ended' })
+        break
+      case 'failed': {
+        const waitMs = Math.min(run.plan.timeouts.retryMaximumIntervalMs * 2 ** failures, pauseAtMostMs)
+        failures += 1
+        await sleep(waitMs, { summary: 'until the backup that failed is tried again' })
+        break
+      }
+      case 'ended':
+        failures = 0
+        run.answered = [...run.answered, ...gaps.map(({ message }) => message)].slice(-answeredKept)
+        await sleep(settleMs, { summary: 'until the jobs have seen the backup' })
+    }
+  }
+}
+
+async function backUpFor(run: Answering, gap: Condition): Promise<'ended' | 'failed' | 'not started'> {
+  run.answering = true
+  try {
     const backup = await startBackup(run, gap)
-    if (backup === undefined) {
-      await sleep(run.plan.timeouts.retryMaximumIntervalMs, { summary: 'until another backup has ended' })
-      continue
-    }
-    // From the beginning: a run that continues as a new one must not start another.
-    const messages = gaps.map(({ message }) => message)
-    run.answered = [...run.answered, ...messages].slice(-answeredKept)
-    if ((await over(backup)) === 'failed') {
-      const waitMs = Math.min(run.plan.timeouts.retryMaximumIntervalMs * 2 ** failures, pauseAtMostMs)
-      failures += 1
-      await sleep(waitMs, { summary: 'until the backup that failed is tried again' })
-      run.answered = run.answered.filter((each) => !messages.includes(each))
-    } else {
-      failures = 0
-      await sleep(settleMs, { summary: 'until the jobs have seen the backup' })
-    }
+    return backup === undefined ? 'not started' : await over(backup)
+  } finally {
+    run.answering = false
   }
 }
 

@@ -17,21 +17,19 @@ import type { WalRequest } from '../domain/operations.js'
 import type { WalPlan } from '../domain/plans.js'
 import type { Progress } from '../domain/progress.js'
 import { activitiesOn, type HostActivities, planning } from './activity-options.js'
-import { answerGaps } from './answer-gaps.js'
+import { type Answering, answerGaps } from './answer-gaps.js'
 import { endIfCancelled, failureOf, toWorkflowFailure, wasCancelled } from './failures.js'
 import { outcomeAttribute } from './search-attribute-keys.js'
 import { createStatusBoard, type StatusBoard } from './status-board.js'
 
 /** Of one try of an activity that never ends by itself; after it comes the next. */
 const watchMs = 30 * 86_400_000
-interface ArchiveRun {
+
+interface ArchiveRun extends Answering {
   readonly request: WalRequest
-  readonly plan: WalPlan
   readonly host: HostActivities
   readonly board: StatusBoard
-  /** By step. */
   readonly conditions: Map<string, readonly Condition[]>
-  answered: readonly string[]
 }
 
 /**
@@ -63,7 +61,7 @@ async function archive(request: WalRequest, plan: WalPlan, host: HostActivities,
   const conditions = new Map<string, readonly Condition[]>()
   const steps = ['receive', ...plan.repositories.map((name) => `replicate ${name}`)]
   const board = createStatusBoard(`WAL of ${plan.system}`, steps, (progress) => noteConditions(run, progress))
-  const run: ArchiveRun = { request, plan, host, board, conditions, answered: request.answered ?? [] }
+  const run: ArchiveRun = { request, plan, host, board, conditions, answered: request.answered ?? [], answering: false }
   const watching = new CancellationScope({ cancellable: true })
   const watched = watching.run(() =>
     Promise.all([
@@ -75,7 +73,7 @@ async function archive(request: WalRequest, plan: WalPlan, host: HostActivities,
     ]),
   )
   watched.catch(() => undefined)
-  await condition(() => workflowInfo().continueAsNewSuggested)
+  await condition(() => workflowInfo().continueAsNewSuggested && !run.answering)
   // An abort only detaches: the next run adopts the jobs where they are.
   watching.cancel()
   await watched.catch((error: unknown) => {

@@ -55,9 +55,26 @@ async function runBackup(request: BackupRequest): Promise<BackupReport> {
   const run: BackupRun = { request, plan, host, board, startedAt, givenUp: keepGivenUpCopies(host) }
   const place = { system: plan.system, repository: plan.captureRepository, ttlMs: plan.timeouts.leaseMs }
   const acquire = () => host.light(`take the lease in ${plan.captureRepository}`).acquireCaptureLease(place)
-  const report = await holdLease(host, place, acquire, () => withHooks(run, () => captureAndTidy(run)))
+  const report = await holdLease(host, place, acquire, () => backUpAndTidy(run))
   upsertSearchAttributes([{ key: outcomeAttribute, value: report.outcome }])
   return report
+}
+
+/** What cannot be removed of attempts that were given up is told, whatever the end is. No hook waits for that. */
+async function backUpAndTidy(run: BackupRun): Promise<BackupReport> {
+  const tidy = async (copies?: BackupReport['copies']) => {
+    const left = await CancellationScope.nonCancellable(() => run.givenUp.settle(copies))
+    // All that shows of a run that was cancelled.
+    for (const { repository, message } of left) run.board.note(`replicate ${repository}`, message)
+    return left.map(({ message }) => message)
+  }
+  let report: BackupReport
+  try {
+    report = await withHooks(run, () => captureInAttempts(run))
+  } catch (error) {
+    throw withRemarks(error, await tidy())
+  }
+  return { ...report, warnings: [...report.warnings, ...(await tidy(report.copies))] }
 }
 
 /** Hooks after the backup run whatever became of it; their failure does not undo a backup. */
@@ -83,23 +100,6 @@ async function withHooks(run: BackupRun, work: () => Promise<BackupReport>): Pro
     await after()
     throw error
   }
-}
-
-/** What cannot be removed of attempts that were given up is told, whatever the end is. */
-async function captureAndTidy(run: BackupRun): Promise<BackupReport> {
-  const tidy = async (copies?: BackupReport['copies']) => {
-    const left = await CancellationScope.nonCancellable(() => run.givenUp.settle(copies))
-    // All that shows of a run that was cancelled.
-    for (const { repository, message } of left) run.board.note(`replicate ${repository}`, message)
-    return left.map(({ message }) => message)
-  }
-  let report: BackupReport
-  try {
-    report = await captureInAttempts(run)
-  } catch (error) {
-    throw withRemarks(error, await tidy())
-  }
-  return { ...report, warnings: [...report.warnings, ...(await tidy(report.copies))] }
 }
 
 async function captureInAttempts(run: BackupRun): Promise<BackupReport> {

@@ -1,10 +1,9 @@
-import { Context } from '@temporalio/activity'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
-import type { Condition } from '../../src/domain/condition.js'
-import { backupWorkflowId, dropGuardSignal, progressSignal } from '../../src/domain/contract-names.js'
+import { backupWorkflowId, dropGuardSignal } from '../../src/domain/contract-names.js'
 import { parseSystemName } from '../../src/domain/ids.js'
 import { outcomeAttribute } from '../../src/workflows/search-attribute-keys.js'
 import { mockedActivities } from './mocked-activities.js'
+import { gap, tellGap } from './tell-gap.js'
 import { untilCancelled } from './until-cancelled.js'
 import { finalFailure, openWorkflowBench, type WorkflowBench } from './workflow-bench.js'
 
@@ -22,8 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await bench?.close()
 })
-
-const gap: Condition = { code: 'WAL_GAP', message: 'from 0/1 to 0/2', hint: '', since: '2026-01-10T03:00:00.000Z' }
 
 describe.concurrent('archiveWal, with mocked activities', () => {
   test('watches one job that receives and one for each repository, and stops them when it is cancelled', async () => {
@@ -69,7 +66,7 @@ describe.concurrent('archiveWal, with mocked activities', () => {
   test('a gap that nothing can mend starts one full backup', async ({ expect }) => {
     const play = await bench.archive({ receiveWal: tellGap })
     await play.began('receiveWal shop')
-    const backup = bench.handle(backupWorkflowId('shop', 'full'))
+    const backup = bench.cast(backupWorkflowId('shop', 'full'), { captureAttempt: untilCancelled })
     await expect
       .poll(async () => (await backup.describe().catch(() => undefined))?.status.name, { timeout: 50_000 })
       .toBeDefined()
@@ -95,7 +92,7 @@ describe.concurrent('archiveWal, with mocked activities', () => {
       planWal: async (request) => ({ ...(await planWal(request)), system }),
       receiveWal: tellGap,
     })
-    const backup = bench.handle(backupWorkflowId(system, 'full'))
+    const backup = bench.cast(backupWorkflowId(system, 'full'), { captureAttempt: untilCancelled })
     const events = async () => (await play.handle.fetchHistory()).events ?? []
     const backups = async () =>
       (await events()).filter((event) => event.childWorkflowExecutionStartedEventAttributes != null).length
@@ -116,7 +113,8 @@ describe.concurrent('archiveWal, with mocked activities', () => {
   }) => {
     const system = parseSystemName('yard')
     const { planWal } = mockedActivities({})
-    const before = await bench.occupy(backupWorkflowId(system, 'full'), { captureAttempt: untilCancelled })
+    const backup = bench.cast(backupWorkflowId(system, 'full'), { captureAttempt: untilCancelled })
+    const before = await bench.occupy(backupWorkflowId(system, 'full'))
     const play = await bench.archive({
       planWal: async (request) => ({ ...(await planWal(request)), system }),
       receiveWal: tellGap,
@@ -125,7 +123,6 @@ describe.concurrent('archiveWal, with mocked activities', () => {
       (await play.handle.fetchHistory()).events?.some((event) => event.startChildWorkflowExecutionFailedEventAttributes != null)
     await expect.poll(refused, { timeout: 50_000 }).toBe(true)
     await before.terminate()
-    const backup = bench.handle(backupWorkflowId(system, 'full'))
     const running = async () => {
       const { status, runId } = await backup.describe()
       return status.name === 'RUNNING' && runId !== before.firstExecutionRunId
@@ -158,14 +155,3 @@ describe.concurrent('forgetWal, with mocked activities', () => {
     })
   })
 })
-
-/** A job that tells of a gap, twice, and goes on. */
-async function tellGap(): Promise<void> {
-  const context = Context.current()
-  const { workflowExecution } = context.info
-  const handle = context.client.workflow.getHandle(workflowExecution?.workflowId ?? '')
-  for (let time = 0; time < 2; time += 1) {
-    await handle.signal(progressSignal, { step: 'receive', doneBytes: 0, conditions: [gap] })
-  }
-  await untilCancelled()
-}

@@ -138,22 +138,23 @@ describe.concurrent('backupSystem, with mocked activities', () => {
     expect(await play.ending).toMatchObject({ report: { outcome: 'degraded', copies: { local: { state: 'committed' } } } })
   })
 
-  test('a capture is stopped at once, however long a repository that is away keeps its copy from being removed', async () => {
-    const stopped = Promise.withResolvers<void>()
+  test('a capture is stopped and hooks run at once, however long a repository that is away keeps its copy from being removed', async () => {
+    const over = Promise.withResolvers<void>()
     const play = await bench.backup({
       captureAttempt: untilCancelled,
       async discardReplica() {
-        await stopped.promise
+        await over.promise
         return 'removed'
       },
-      async discardCapture() {
-        stopped.resolve()
-        return 'removed'
+      async runHooks(_plan, when) {
+        if (when === 'after') over.resolve()
       },
     })
     await play.began('captureAttempt a1')
     await play.handle.cancel()
     expect(await play.ending).toEqual({ outcome: 'cancelled' })
+    expect(play.calls.indexOf('discardCapture a1')).toBeLessThan(play.calls.indexOf('runHooks after'))
+    expect(play.calls.filter((call) => call.startsWith('discardReplica'))).toHaveLength(1)
     expectReleased(play)
   })
 

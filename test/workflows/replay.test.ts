@@ -7,7 +7,8 @@ import { bundleWorkflows } from './workflow-bench.js'
 
 /*
  * Histories of real runs, and the workflows as they are in the source. UPDATE_HISTORIES=1 records those that are missing; a change that
- * breaks a replay breaks workflows that are running while it is rolled out, so removing one is for changes made with `patched`.
+ * breaks a replay breaks workflows that are running while it is rolled out, so removing one is for changes made with `patched`. Before
+ * the first release nobody runs them, and a history may be recorded anew.
  */
 
 const directory = resolve('test/histories')

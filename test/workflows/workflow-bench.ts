@@ -52,9 +52,10 @@ export interface WorkflowBench {
   restoreDatabase(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<DatabaseRestoreReport>>
   archive(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<void>>
   forget(script?: Script, times?: Partial<PlannedTimes>): Promise<Play<void>>
-  handle(workflowId: string): WorkflowHandle
-  /** A backup under this id that goes on until it is terminated: nobody works on it. The next one under it follows the script. */
-  occupy(workflowId: string, script: Script): Promise<WorkflowHandleWithFirstExecutionRunId>
+  /** What is started under this id by somebody else follows the script. */
+  cast(workflowId: string, script: Script): WorkflowHandle
+  /** A backup under this id that goes on until it is terminated: nobody works on it. */
+  occupy(workflowId: string): Promise<WorkflowHandleWithFirstExecutionRunId>
   close(): Promise<void>
 }
 
@@ -102,11 +103,12 @@ export async function openWorkflowBench(address: string): Promise<WorkflowBench>
     restoreDatabase: (script = {}, times = {}) => start(workflowNames.restoreIntoDatabase, databaseRequest, script, times),
     archive: (script = {}, times = {}) => start(workflowNames.archiveWal, asked, script, times),
     forget: (script = {}, times = {}) => start(workflowNames.forgetWal, { ...asked, dropGuard: true }, script, times),
-    handle: (workflowId) => client.workflow.getHandle(workflowId),
-    occupy(workflowId, script) {
+    cast(workflowId, script) {
       plays.set(workflowId, { activities: { ...mockedActivities({}), ...script } as unknown as Record<string, Run>, calls: [] })
-      return client.workflow.start(workflowNames.backupSystem, { taskQueue: 'nobody', workflowId, args: [backupRequest] })
+      return client.workflow.getHandle(workflowId)
     },
+    occupy: (workflowId) =>
+      client.workflow.start(workflowNames.backupSystem, { taskQueue: 'nobody', workflowId, args: [backupRequest] }),
     async close() {
       worker.shutdown()
       await running
