@@ -29,6 +29,16 @@ export interface Guard {
   readonly state: 'ensured' | 'made' | 'lost'
 }
 
+/** What there is besides the server that is received from. */
+export interface OtherHosts {
+  /** Of hosts where nothing is kept for us. */
+  readonly failures: readonly string[]
+  /** Of servers that take writes, too: each names both. */
+  readonly rivals: readonly string[]
+  /** The one of them that took over from the server and is the one to find now. */
+  readonly successor?: string
+}
+
 /** A look at the server's clock and WAL; `lsn` was flushed by the time `at` at the latest. */
 export interface WalLook {
   /** By the server's clock: ISO 8601 UTC with milliseconds. */
@@ -59,8 +69,10 @@ export interface WalSource {
   find(signal: AbortSignal): Promise<WalServer>
   /** Makes the guard where it is missing or lost. */
   ensureGuard(server: WalServer, signal: AbortSignal): Promise<Guard>
-  /** The server may forget what lies before `lsn`. Never moves back. On its standbys too; what failed there is returned. */
-  advanceGuard(server: WalServer, lsn: Lsn, signal: AbortSignal): Promise<readonly string[]>
+  /** The server may forget what lies before `lsn`. Never moves back. */
+  advanceGuard(server: WalServer, lsn: Lsn, signal: AbortSignal): Promise<void>
+  /** The same guard on its standbys; without `lsn` they forget nothing. Never where writes are taken, and nowhere once there is a successor. */
+  guardOthers(server: WalServer, lsn: Lsn | undefined, signal: AbortSignal): Promise<OtherHosts>
   /** On every host. @returns labels of the servers that had one. @throws naming the hosts that may still have one */
   dropGuard(signal: AbortSignal): Promise<readonly string[]>
   look(server: WalServer, signal: AbortSignal): Promise<WalLook>

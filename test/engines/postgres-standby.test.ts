@@ -67,7 +67,7 @@ test('a slot is not said to be dropped while a host that may have it is away', a
   const found = await source.find(signal)
   await source.ensureGuard(found, signal)
   const [{ lsn } = { lsn: '' }] = await server.sql<{ lsn: string }>('select pg_current_wal_lsn() as lsn')
-  await expect.poll(() => source.advanceGuard(found, parseLsn(lsn), signal)).toEqual([])
+  await expect.poll(() => source.guardOthers(found, parseLsn(lsn), signal)).toEqual({ failures: [], rivals: [] })
   expect(await slots(standby)).toBe(1)
   await standby.stop()
   await expect(source.dropGuard(signal)).rejects.toMatchObject({
@@ -80,21 +80,64 @@ test('a slot is not said to be dropped while a host that may have it is away', a
   expect(await source.dropGuard(signal)).toEqual([`127.0.0.1:${standby.port}`])
 })
 
+/** Shared by the tests that follow: those of two servers that take writes, after the second was promoted. */
+const labels = () => [server, standby].map(({ port }) => `127.0.0.1:${port}`) as [string, string]
+
 test('of two servers that take writes the one that took over is chosen, and both are named', async () => {
   const signal = AbortSignal.timeout(100_000)
   await server.sql(`create role looker login password '${server.password}'`)
-  const [old, other] = [`127.0.0.1:${server.port}`, `127.0.0.1:${standby.port}`]
+  const [old, other] = labels()
+  const source = createPostgresWalSource(engineOptions(server, { hosts: [old, other] }), 'avi5')
+  const received = await source.find(signal)
+  await source.ensureGuard(received, signal)
+  expect(await source.guardOthers(received, undefined, signal)).toEqual({ failures: [], rivals: [] })
   // A role that may do nothing else, and the first server at two addresses.
   const login = { user: 'looker', password: server.password, database: 'postgres', connectTimeoutMs: 10_000 }
   const access = { ...login, hosts: [old, `localhost:${server.port}`, other] }
   expect(await chooseServer(access, signal)).toMatchObject({ role: 'primary', address: { label: old }, passedOver: [] })
   await standby.promote()
+  const named = `${old} takes writes on timeline 1, and ${other} on timeline 2, which is taken, being the higher one: fence the one that`
   const chosen = await chooseServer(access, signal)
   expect(chosen).toMatchObject({ role: 'primary', address: { label: other } })
   expect(chosen.passedOver).toHaveLength(2)
-  expect(chosen.passedOver[0]).toContain(
-    `${old} takes writes on timeline 1, ${other} is on timeline 2 and is taken: fence ${old}, an old primary that is back`,
-  )
+  expect(chosen.passedOver[0]).toContain(named)
   const turned = await chooseServer({ ...access, hosts: [other, old] }, signal)
-  expect(turned).toMatchObject({ address: { label: other }, passedOver: [expect.stringContaining(`fence ${old}`)] })
+  expect(turned).toMatchObject({ address: { label: other }, passedOver: [expect.stringContaining(named)] })
+
+  // Archived of the old one as far as it will ever be: the new one keeps what it has written since all the same.
+  const kept = await slotAt(standby)
+  for (const each of [server, standby]) await each.sql('create table written as select generate_series(1, 5000)')
+  const beyond = parseLsn('FF/0')
+  expect(await source.guardOthers(received, beyond, signal)).toEqual({
+    ...{ failures: [], successor: other },
+    rivals: [expect.stringContaining(named)],
+  })
+  const successor = await source.find(signal)
+  expect(successor).toMatchObject({ label: other, timeline: 2 })
+  const atFork = await slotAt(server)
+  expect(await source.guardOthers(successor, beyond, signal)).toEqual({ failures: [], rivals: [expect.stringContaining(named)] })
+  expect([await slotAt(standby), await slotAt(server)]).toEqual([kept, atFork])
+})
+
+async function slotAt(on: TestPostgres | Standby): Promise<string | undefined> {
+  const [slot] = await on.sql<{ at: string }>('select restart_lsn::text as at from pg_replication_slots')
+  return slot?.at
+}
+
+test('a server that lets us in and is silent then is passed over', async () => {
+  const signal = AbortSignal.timeout(100_000)
+  const [silent, other] = labels()
+  for (const each of [server, standby]) await each.sql(`create role caller login password '${server.password}'`)
+  // It answers with what comes first in the search path.
+  await server.sql('create schema silence')
+  await server.sql(`create function silence.pg_is_in_recovery() returns bool language sql
+    as 'select pg_sleep(1000) is null'`)
+  await server.sql('grant usage on schema silence to caller')
+  await server.sql('alter role caller set search_path = silence, pg_catalog')
+  const login = { user: 'caller', password: server.password, database: 'postgres', connectTimeoutMs: 3_000 }
+  const alone = chooseServer({ ...login, hosts: [silent] }, signal)
+  const [chosen, refused] = await Promise.allSettled([chooseServer({ ...login, hosts: [silent, other] }, signal), alone])
+  const message = `PostgreSQL at ${silent}: it let us in and did not answer within 9s`
+  expect(chosen).toMatchObject({ value: { role: 'primary', address: { label: other }, passedOver: [message] } })
+  expect(refused).toMatchObject({ reason: { code: 'SOURCE_UNAVAILABLE', message } })
 })

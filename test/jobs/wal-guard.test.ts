@@ -21,10 +21,8 @@ async function keep(guard: Omit<Guard, 'state' | 'restartLsn'>, isSpoolFull: boo
   const moved: Lsn[] = []
   const source: Partial<WalSource> = {
     ensureGuard: async () => ({ state: 'ensured', restartLsn: parseLsn('0/100000'), ...guard }),
-    advanceGuard: async (_, lsn) => {
-      moved.push(lsn)
-      return []
-    },
+    advanceGuard: async (_, lsn) => void moved.push(lsn),
+    guardOthers: async () => ({ failures: [], rivals: [] }),
   }
   const conditions = createConditions(
     () => new Date(),

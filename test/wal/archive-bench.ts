@@ -32,8 +32,8 @@ export interface ArchiveBench {
   /** Writes about so many bytes of WAL. @returns where the server is then */
   write(bytes: number): Promise<Lsn>
   flushed(): Promise<Lsn>
-  /** Waits until a mark in the repository proves everything up to `lsn`. @returns when the server was there, by its own clock */
-  marked(lsn: Lsn, repository?: string): Promise<string>
+  /** Waits until a mark in the repository, of that timeline or a later one, proves everything up to `lsn`. @returns when the server was there, by its own clock */
+  marked(lsn: Lsn, repository?: string, timeline?: number): Promise<string>
   objects(repository?: string): Promise<WalObject[]>
   read(object: WalObject, repository?: string): Promise<Buffer>
   /** Compares every complete segment from `from` to `to` with the server's own file; one that is missing or differs fails. */
@@ -109,10 +109,10 @@ function createBench({ observe, ...parts }: Parts): Omit<ArchiveBench, 'close'> 
       const [row] = await postgres.sql<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn')
       return parseLsn(row?.lsn ?? '')
     },
-    marked: (lsn, repository = 'primary') =>
+    marked: (lsn, repository = 'primary', timeline = 1) =>
       until(`a mark at ${lsn} in ${repository}`, async () => {
         for await (const mark of (await catalogOf(repository)).marks.list(shop)) {
-          if (compareLsn(mark.lsn, lsn) >= 0) return mark.at
+          if (mark.timeline >= timeline && compareLsn(mark.lsn, lsn) >= 0) return mark.at
         }
         return undefined
       }),

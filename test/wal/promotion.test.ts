@@ -4,19 +4,19 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parseSystemName } from '../../src/domain/ids.js'
 import { type Lsn, lsnToBytes, parseLsn } from '../../src/domain/lsn.js'
 import { parseTimelineHistory } from '../../src/domain/timeline-history.js'
-import { historyFileName } from '../../src/domain/wal.js'
+import { historyFileName, type WalObject } from '../../src/domain/wal.js'
 import { freePort } from '../servers/free-port.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { type ArchiveBench, startArchiveBench, until } from './archive-bench.js'
 import { type Standby, startStandby } from './standby.js'
 
-/* PostgreSQL 18 with segments of 1 MB and a standby, which takes over, and another after it. */
+/* PostgreSQL 18 with segments of 1 MB and a standby, which takes over, and others after it: some while the one before them lives on. */
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 180_000 })
 
 const mib = 2 ** 20
 let primary: TestPostgres
-let [first, second] = [undefined, undefined] as (Standby | undefined)[]
+let [first, second, third] = [undefined, undefined, undefined] as (Standby | undefined)[]
 let secondPort: number
 let bench: ArchiveBench
 
@@ -33,6 +33,7 @@ afterAll(async () => {
   await bench?.close()
   await first?.dispose()
   await second?.dispose()
+  await third?.dispose()
   await primary?.dispose()
 })
 
@@ -105,25 +106,59 @@ test('and so is the one that takes over from it', async () => {
   await expectFollowed(second, 3)
 })
 
+test('a server that is back beside it is named, and does not change where WAL is received from', async () => {
+  const [old, standby] = [first as Standby, second as Standby]
+  await old.restart()
+  const named = `127.0.0.1:${old.port} takes writes on timeline 2, and 127.0.0.1:${secondPort} on timeline 3`
+  expect((await bench.condition('SOURCE_UNSUITABLE')).message).toContain(named)
+  expect(await bench.stand.cli('wal', 'status', 'shop')).toMatchObject({ exitCode: 3, stdout: expect.stringContaining(named) })
+  await bench.marked(await fill(standby), 'primary', 3)
+  await old.stop()
+  await until('nothing to be told of two servers', async () =>
+    (await bench.conditions()).some(({ code }) => code === 'SOURCE_UNSUITABLE') ? undefined : true,
+  )
+})
+
+test('one that takes over while the other lives on is archived from the fork on, and both are named', async () => {
+  const old = second as Standby
+  // At the first one's address, which is free.
+  third = await startStandby({ ...primary, port: old.port }, primary.port)
+  await guardOn(third)
+  await third.promote()
+  await fill(old)
+  await expectArchived(third, 4)
+  const { message } = await bench.condition('SOURCE_UNSUITABLE')
+  expect(message).toContain(`127.0.0.1:${old.port} takes writes on timeline 3, and 127.0.0.1:${third.port} on timeline 4`)
+})
+
 async function expectFollowed(standby: Standby, timeline: number): Promise<void> {
   await standby.promote()
-  await standby.sql(`insert into ballast select i, repeat(md5(i::text), 30) from generate_series(1, 4000) i`)
-  const [row] = await standby.sql<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn')
-  const after = parseLsn(row?.lsn ?? '')
-  await bench.marked(after)
-  await bench.marked(after, 'local')
-  const objects = await bench.objects()
+  const { fork, objects } = await expectArchived(standby, timeline)
+  // The way to the end of the old timeline; where that is the end of a segment, there is no more.
+  const old = `0000000${timeline - 1}`
+  const rest = lsnToBytes(fork) % BigInt(bench.segmentBytes)
+  expect(objects.filter(({ kind, file }) => kind === 'partial' && file.startsWith(old))).toHaveLength(rest === 0n ? 0 : 1)
+}
+
+async function expectArchived(standby: Standby, timeline: number): Promise<{ fork: Lsn; objects: WalObject[] }> {
+  const after = await fill(standby)
   const name = historyFileName(timeline)
+  for (const repository of ['primary', 'local']) await bench.marked(after, repository, timeline)
+  const objects = await bench.objects()
   const history = objects.find(({ file }) => file === name)
   if (history === undefined) throw new Error(`there is no ${name}`)
   const original = await readFile(join(standby.dataDirectory, 'pg_wal', name))
   expect(original.equals(await bench.read(history))).toBe(true)
-  const fork = parseTimelineHistory(original.toString(), timeline).ancestors.at(-1)?.endLsn
+  const fork = parseTimelineHistory(original.toString(), timeline).ancestors.at(-1)?.endLsn ?? after
   const there = { timeline, dataDirectory: standby.dataDirectory }
-  expect(await bench.compare(fork ?? after, after, 'primary', there)).toBeGreaterThanOrEqual(3)
-  // The way to the end of the old timeline; where that is the end of a segment, there is no more.
-  const old = `0000000${timeline - 1}`
-  const rest = lsnToBytes(fork ?? after) % BigInt(bench.segmentBytes)
-  expect(objects.filter(({ kind, file }) => kind === 'partial' && file.startsWith(old))).toHaveLength(rest === 0n ? 0 : 1)
+  expect(await bench.compare(fork, after, 'primary', there)).toBeGreaterThanOrEqual(3)
   expect((await bench.conditions()).map(({ code }) => code)).not.toContain('WAL_GAP')
+  return { fork, objects }
+}
+
+/** @returns where it is then */
+async function fill(standby: Standby): Promise<Lsn> {
+  await standby.sql(`insert into ballast select i, repeat(md5(i::text), 30) from generate_series(1, 4000) i`)
+  const [row] = await standby.sql<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn')
+  return parseLsn(row?.lsn ?? '')
 }

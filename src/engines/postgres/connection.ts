@@ -65,8 +65,9 @@ export async function withConnection<T>(
       },
     })
   } finally {
-    signal.removeEventListener('abort', cut)
+    // A silent server does not take leave either: that can be cut, too.
     await client.end().catch(() => {})
+    signal.removeEventListener('abort', cut)
   }
 }
 

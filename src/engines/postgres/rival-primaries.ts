@@ -7,9 +7,9 @@ export interface WritableServer {
   readonly timeline: number
 }
 
-/** Whether the other took over from this one. Of different clusters nobody knows. */
-export function isOlder(server: WritableServer, other: WritableServer): boolean {
-  return server.systemIdentifier === other.systemIdentifier && server.timeline < other.timeline
+/** That of the highest timeline in the cluster of `server`: it was promoted last. `server` itself where none is above it. */
+export function newestOf(server: WritableServer, all: readonly WritableServer[]): WritableServer {
+  return all.reduce((best, other) => (isOlder(best, other) ? other : best), server)
 }
 
 /** What to say of servers that take writes beside the chosen one. */
@@ -17,18 +17,23 @@ export function rivalsOf(chosen: WritableServer, all: readonly WritableServer[])
   return all.filter((other) => !isSame(chosen, other)).map((other) => describeRival(chosen, other))
 }
 
+/** Of different clusters nobody knows. */
+function isOlder(server: WritableServer, other: WritableServer): boolean {
+  return server.systemIdentifier === other.systemIdentifier && server.timeline < other.timeline
+}
+
 function isSame(a: WritableServer, b: WritableServer): boolean {
   return a.systemIdentifier === b.systemIdentifier && a.startedAt === b.startedAt && a.timeline === b.timeline
 }
 
+/** Which of them is the primary is not ours to say: the other may be one that is back, or a standby that was promoted by mistake. */
 function describeRival(chosen: WritableServer, other: WritableServer): string {
   if (other.systemIdentifier !== chosen.systemIdentifier) {
     return `${other.label} is another cluster, while ${chosen.label} is taken: correct connection.hosts`
   }
-  const taken = `${chosen.label} is on timeline ${chosen.timeline} and is taken`
-  const advice = 'what both write cannot be brought together'
+  const advice = 'fence the one that is not the primary; what both write cannot be brought together'
   if (other.timeline < chosen.timeline) {
-    return `${other.label} takes writes on timeline ${other.timeline}, ${taken}: fence ${other.label}, an old primary that is back; ${advice}`
+    return `${other.label} takes writes on timeline ${other.timeline}, and ${chosen.label} on timeline ${chosen.timeline}, which is taken, being the higher one: ${advice}`
   }
-  return `${other.label} takes writes on the same timeline, ${taken}: fence the one that is not the primary; ${advice}`
+  return `${other.label} takes writes on timeline ${other.timeline}, as ${chosen.label} does, which is taken: ${advice}`
 }

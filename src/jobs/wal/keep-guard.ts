@@ -4,6 +4,7 @@ import { compareLsn, formatLsn, type Lsn, lsnToBytes } from '../../domain/lsn.js
 import { formatBytes } from '../../domain/quantity.js'
 import { comparePositions, forgettable, type WalPosition } from '../../domain/wal-position.js'
 import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
+import { guardOthers } from './guard-others.js'
 import type { Archived, SpoolState } from './spool.js'
 
 interface GuardKeeping {
@@ -26,6 +27,7 @@ const lastPart = 1 / 4
  * Lets the server forget what all required repositories hold. When it has kept nearly as much as it may, production comes before our
  * gap: it may forget what lies durable in the spool, and a condition says so. A server that would keep WAL until its disk is full is let go
  * even further once the spool takes no more, as one with a bound would do by itself.
+ * @throws as `guardOthers`
  */
 export async function keepGuard(keeping: GuardKeeping): Promise<Guard> {
   const { source, server, state, conditions, signal } = keeping
@@ -46,14 +48,9 @@ export async function keepGuard(keeping: GuardKeeping): Promise<Guard> {
     const message = `${server.label} had kept ${formatBytes(guard.keptBytes)} of WAL, nearly all it may: it was let go up to ${spooledTo}, which lies in the spool alone`
     conditions.raise('guard', 'WAL_GUARD_LOCAL', message)
   } else if (archivedTo !== undefined && compareLsn(archivedTo, guard.restartLsn) >= 0) conditions.clear('guard')
-  if (target === undefined) return guard
-  const failures = await source.advanceGuard(server, target, signal)
-  if (failures.length === 0) conditions.clear('standbys')
-  else {
-    const message = `no WAL is kept on ${failures.length === 1 ? 'a host' : 'hosts'} besides ${server.label}: ${failures.join('; ')}`
-    conditions.raise('standbys', 'SOURCE_UNAVAILABLE', message, 'a promotion of that host now could leave a gap: bring it back')
-  }
-  return compareLsn(target, guard.restartLsn) > 0 ? { ...guard, restartLsn: target } : guard
+  if (target !== undefined) await source.advanceGuard(server, target, signal)
+  await guardOthers(keeping, target)
+  return target !== undefined && compareLsn(target, guard.restartLsn) > 0 ? { ...guard, restartLsn: target } : guard
 }
 
 function beyondBound({ isSpoolFull, maximumBytes }: GuardKeeping, guard: Guard, durableTo: Lsn | undefined): Lsn | undefined {

@@ -7,7 +7,7 @@ import { parseObjectKey, type RepositoryName } from '../../domain/ids.js'
 import { compareLsn, type Lsn } from '../../domain/lsn.js'
 import { formatBytes } from '../../domain/quantity.js'
 import { comparePositions, guardedFrom, planWalStart } from '../../domain/wal-position.js'
-import type { Guard, WalServer, WalSource } from '../../engines/wal-source.js'
+import type { Guard, WalLook, WalServer, WalSource } from '../../engines/wal-source.js'
 import { keepGuard, noteLoss } from './keep-guard.js'
 import { lackOfRoom, makeRoom, readAllArchived } from './keep-room.js'
 import { refuseOtherTimeline } from './refuse-other-history.js'
@@ -42,12 +42,12 @@ const tickMs = 250
 const lookEveryMs = 5_000
 
 /**
- * Receives from one server until something ends it: the server goes away or was demoted, the spool is full or was removed, what came
- * is not what it should be. Whatever it was, the next session begins from what is on disk and what the server keeps.
+ * Receives from one server until something ends it: the server goes away, was demoted or has a successor, the spool is full or was
+ * removed, what came is not what it should be. Whatever it was, the next session begins from what is on disk and what the server keeps.
  */
 export async function receiveSession(reception: Reception, how: SessionStart, signal: AbortSignal): Promise<never> {
   const { source, spool, sealing, wal } = reception
-  let server = await source.find(signal)
+  const server = await source.find(signal)
   await spool.make()
   // What a killed receiver was sealing: there is no other.
   await spool.store.growing.discard(parseObjectKey(`${sealing.system}/wal`))
@@ -73,7 +73,7 @@ export async function receiveSession(reception: Reception, how: SessionStart, si
         lookAtMs = nowMs + Math.min(lookEveryMs, wal.markIntervalMs)
         const look = await source.look(server, signal)
         watchClock(reception.conditions, server, look, Date.now())
-        if (look.timeline !== server.timeline) server = await source.find(signal)
+        refuseSuccessor(server, look)
         if (look.receivedLsn !== undefined) reception.conditions.clear('receiving')
         if (nowMs >= markAtMs) {
           markAtMs = nowMs + wal.markIntervalMs
@@ -97,6 +97,13 @@ function refuseForeign(known: SpoolState | undefined, server: WalServer): void {
   throw new HoldfastError('WAL_FOREIGN', message, {
     hint: 'correct connection.hosts; a cluster that was made anew (initdb, pg_upgrade) gets a system with a name of its own',
   })
+}
+
+/** An address that moves leads to the new primary, while the receiver may still be connected to the old one. */
+function refuseSuccessor({ label, timeline }: WalServer, look: WalLook): void {
+  if (look.timeline === timeline) return
+  const message = `${label} is on timeline ${look.timeline}, and timeline ${timeline} was received: a new session begins`
+  throw new HoldfastError('SOURCE_UNAVAILABLE', message)
 }
 
 /** The first slot of a spool is no loss; later a missing one is. */

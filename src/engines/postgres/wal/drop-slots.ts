@@ -1,5 +1,6 @@
 import { HoldfastError, toHoldfastError } from '../../../domain/errors.js'
-import { type Connection, withConnection } from '../connection.js'
+import { askServer } from '../ask-server.js'
+import type { Connection } from '../connection.js'
 import type { PostgresEngineOptions } from '../options.js'
 import { parseServerAddress } from '../server-address.js'
 
@@ -13,8 +14,7 @@ export async function dropEverywhere(options: PostgresEngineOptions, slot: strin
   const failed: { readonly label: string; readonly problem: HoldfastError }[] = []
   for (const address of options.hosts.map(parseServerAddress)) {
     try {
-      if (await withConnection(options, { address }, signal, (connection) => dropSlot(connection, slot)))
-        dropped.push(address.label)
+      if (await askServer(options, { address }, signal, (connection) => dropSlot(connection, slot))) dropped.push(address.label)
     } catch (error) {
       signal.throwIfAborted()
       failed.push({ label: address.label, problem: toHoldfastError(error) })

@@ -3,8 +3,9 @@ import { parseLsn } from '../../../domain/lsn.js'
 import { firstTimeline, parseTimelineHistory, type TimelineHistory } from '../../../domain/timeline-history.js'
 import { historyFileName } from '../../../domain/wal.js'
 import type { WalServer } from '../../wal-source.js'
+import { askServer } from '../ask-server.js'
 import { chooseServer } from '../choose-server.js'
-import { type Connection, oneRow, withConnection } from '../connection.js'
+import { type Connection, oneRow } from '../connection.js'
 import type { PostgresEngineOptions } from '../options.js'
 import type { ServerAddress } from '../server-address.js'
 
@@ -26,7 +27,7 @@ export async function findServer(options: PostgresEngineOptions, signal: AbortSi
       hint: 'WAL is received from the primary: name it under connection.hosts',
     })
   }
-  return withConnection(options, { address, purpose: 'replication' }, signal, async (connection) => {
+  return askServer(options, { address, purpose: 'replication' }, signal, async (connection) => {
     const identity = await oneRow<{ systemid: string; timeline: number; xlogpos: string }>(connection, 'IDENTIFY_SYSTEM')
     const { wal_segment_size: size } = await oneRow<{ wal_segment_size: string }>(connection, 'SHOW wal_segment_size')
     const timeline = Number(identity.timeline)

@@ -1,9 +1,7 @@
-import { HoldfastError, toHoldfastError } from '../../../domain/errors.js'
+import { HoldfastError } from '../../../domain/errors.js'
 import { type Lsn, parseLsn } from '../../../domain/lsn.js'
 import type { Guard } from '../../wal-source.js'
-import { type Connection, withConnection } from '../connection.js'
-import type { PostgresEngineOptions } from '../options.js'
-import { parseServerAddress, type ServerAddress } from '../server-address.js'
+import type { Connection } from '../connection.js'
 
 interface Slot {
   readonly slot_type: string
@@ -29,7 +27,7 @@ export async function ensureSlot(connection: Connection, name: string): Promise<
   return { ...(await makeSlot(connection, name)), state: 'lost' }
 }
 
-/** Moves a slot forward, as far as the server itself has come. One that is there already stays. */
+/** Moves a primary's slot forward, as far as the server itself has come. One that is there already stays. */
 export async function advanceSlot(connection: Connection, name: string, lsn: Lsn): Promise<void> {
   await connection.rows(
     `select pg_replication_slot_advance(slot_name, least($2::pg_lsn, ${here}))
@@ -39,27 +37,16 @@ export async function advanceSlot(connection: Connection, name: string, lsn: Lsn
 }
 
 /**
- * The same slot on every other host: after a promotion the new primary has kept what is not archived yet. A standby that is behind
- * keeps more, never less. @returns what failed
+ * The same on a standby, as far as it has replayed. One that is promoted this very moment has replayed what comes before the fork, and no more:
+ * what comes after nobody else may have.
  */
-export async function guardOthers(
-  options: PostgresEngineOptions,
-  { primary, name, lsn }: { readonly primary: ServerAddress; readonly name: string; readonly lsn: Lsn },
-  signal: AbortSignal,
-): Promise<string[]> {
-  const failures: string[] = []
-  for (const address of options.hosts.map(parseServerAddress).filter(({ label }) => label !== primary.label)) {
-    try {
-      await withConnection(options, { address }, signal, async (connection) => {
-        await ensureSlot(connection, name)
-        await advanceSlot(connection, name, lsn)
-      })
-    } catch (error) {
-      signal.throwIfAborted()
-      failures.push(toHoldfastError(error).message)
-    }
-  }
-  return failures
+export async function advanceOnStandby(connection: Connection, name: string, lsn: Lsn): Promise<void> {
+  const upTo = 'least($2::pg_lsn, pg_last_wal_replay_lsn())'
+  await connection.rows(
+    `select pg_replication_slot_advance(slot_name, ${upTo})
+       from pg_replication_slots where slot_name = $1 and restart_lsn < ${upTo} and pg_is_in_recovery()`,
+    [name, lsn],
+  )
 }
 
 async function makeSlot(connection: Connection, name: string): Promise<Omit<Guard, 'state'>> {

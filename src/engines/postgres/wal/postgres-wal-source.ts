@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { formatLsn, lsnToBytes } from '../../../domain/lsn.js'
 import type { WalSource } from '../../wal-source.js'
+import { askServer } from '../ask-server.js'
 import { applicationName } from '../base-backup-command.js'
-import { withConnection } from '../connection.js'
 import type { PostgresEngineOptions } from '../options.js'
 import { parseServerAddress } from '../server-address.js'
 import { checkWalFile } from './check-file.js'
 import { dropEverywhere } from './drop-slots.js'
 import { asPostgres, findServer } from './find-server.js'
 import { guardName } from './guard-name.js'
-import { advanceSlot, ensureSlot, guardOthers } from './guard-slot.js'
+import { guardOthers } from './guard-others.js'
+import { advanceSlot, ensureSlot } from './guard-slot.js'
 import { hasReached, lookAtWal } from './look.js'
 import { probeWal } from './probe-wal.js'
 import { receiveUntil, startReceiving } from './receive.js'
@@ -22,16 +23,12 @@ export function createPostgresWalSource(options: PostgresEngineOptions, system: 
   const receiver = `${applicationName(`wal ${system}`).slice(0, 54)} ${randomBytes(4).toString('hex')}`
   return {
     find: (signal) => findServer(options, signal),
-    ensureGuard: (server, signal) =>
-      withConnection(options, asPostgres(server), signal, (connection) => ensureSlot(connection, slot)),
-    async advanceGuard(server, lsn, signal) {
-      const { address } = asPostgres(server)
-      await withConnection(options, { address }, signal, (connection) => advanceSlot(connection, slot, lsn))
-      return guardOthers(options, { primary: address, name: slot, lsn }, signal)
-    },
+    ensureGuard: (server, signal) => askServer(options, asPostgres(server), signal, (connection) => ensureSlot(connection, slot)),
+    advanceGuard: (server, lsn, signal) =>
+      askServer(options, asPostgres(server), signal, (connection) => advanceSlot(connection, slot, lsn)),
+    guardOthers: (server, lsn, signal) => guardOthers(options, { primary: asPostgres(server).address, name: slot, lsn }, signal),
     dropGuard: (signal) => dropEverywhere(options, slot, signal),
-    look: (server, signal) =>
-      withConnection(options, asPostgres(server), signal, (connection) => lookAtWal(connection, receiver)),
+    look: (server, signal) => askServer(options, asPostgres(server), signal, (connection) => lookAtWal(connection, receiver)),
     async receive(server, from, directory, signal) {
       await readyDirectory(directory, from, server.segmentSizeBytes)
       return startReceiving({ options, server: asPostgres(server), directory, applicationName: receiver }, signal)
@@ -42,7 +39,7 @@ export function createPostgresWalSource(options: PostgresEngineOptions, system: 
       for (const address of options.hosts.map(parseServerAddress).filter(({ label }) => label !== primary.label)) {
         const other = { address, label: address.label, major }
         try {
-          if (!(await withConnection(options, { address }, signal, (connection) => hasReached(connection, to)))) continue
+          if (!(await askServer(options, { address }, signal, (connection) => hasReached(connection, to)))) continue
           await readyDirectory(directory, from, server.segmentSizeBytes)
           return await receiveUntil({ options, server: other, directory, applicationName: receiver }, lastByte, signal)
         } catch {
