@@ -65,7 +65,7 @@ export interface WalFileExpectation {
 
 /** The write-ahead log of one system, where it comes from. Only jobs may receive. */
 export interface WalSource {
-  /** The one server among the hosts that takes writes. @throws SOURCE_UNAVAILABLE when there is none */
+  /** The host that takes writes; of several of one cluster that of the highest timeline. @throws SOURCE_UNAVAILABLE when there is none */
   find(signal: AbortSignal): Promise<WalServer>
   /** Makes the guard where it is missing or lost. */
   ensureGuard(server: WalServer, signal: AbortSignal): Promise<Guard>

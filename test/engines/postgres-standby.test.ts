@@ -90,10 +90,13 @@ test('of two servers that take writes the one that took over is chosen, and both
   const source = createPostgresWalSource(engineOptions(server, { hosts: [old, other] }), 'avi5')
   const received = await source.find(signal)
   await source.ensureGuard(received, signal)
-  expect(await source.guardOthers(received, undefined, signal)).toEqual({ failures: [], rivals: [] })
-  // A role that may do nothing else, and the first server at two addresses.
+  // The first server at two addresses is no rival of itself.
+  const hosts = [old, `localhost:${server.port}`, other]
+  const twice = createPostgresWalSource(engineOptions(server, { hosts }), 'avi5')
+  expect(await twice.guardOthers(received, undefined, signal)).toEqual({ failures: [], rivals: [] })
+  // A role that may do nothing else.
   const login = { user: 'looker', password: server.password, database: 'postgres', connectTimeoutMs: 10_000 }
-  const access = { ...login, hosts: [old, `localhost:${server.port}`, other] }
+  const access = { ...login, hosts }
   expect(await chooseServer(access, signal)).toMatchObject({ role: 'primary', address: { label: old }, passedOver: [] })
   await standby.promote()
   const named = `${old} takes writes on timeline 1, and ${other} on timeline 2, which is taken, being the higher one: fence the one that`
