@@ -22,7 +22,7 @@ written after the end of that backup is not in it.
 
   <backup_timestamp>  ISO 8601 with a zone (2026-01-10T03:30:00Z, 2026-01-10T04:30:00+01:00), or latest: all there is
   --to-backup-end     without archived WAL: to the end of the backup
-  --timeline N        follow this timeline; without it the highest that was archived
+  --timeline N        follow this timeline; without it the one that was current at that time, for latest the highest that was archived
   --from SOURCE       a repository: a directory, or s3://bucket or s3://bucket/prefix
   --endpoint-url URL  of a store other than Amazon's
   --system NAME       which system; needed where the repository holds several
@@ -155,12 +155,12 @@ read_manifest() {
 choose_and_plan() {
   local wanted=$system left=()
   while true; do
-    place=$(python restore/choose_backup.py choose "$root" "$when" "$wanted" "${left[@]}")
+    place=$(python restore/choose_backup.py choose "$root" "$when" "$wanted" "${timeline_wanted:--}" "${left[@]}")
     tell "chosen: ${place##*/}"
     read_manifest
     plan_wal
     if [ "$mode" != left ]; then break; fi
-    tell "left aside: ${place##*/} is of timeline $timeline, which was left before it ended: if an old primary is back, fence it"
+    tell "left aside: ${place##*/} is of timeline $timeline and not on the way to timeline $wal_timeline: if an old primary is back, fence it"
     left+=("$place")
     rm -rf -- "$work/backup" "$work/wal"
   done
@@ -190,7 +190,7 @@ find_port() {
 held() {
   case $mode in
     backup) printf 'what %s held at its end' "${place##*/}" ;;
-    time) printf 'what was committed until %s' "$when" ;;
+    time) printf 'what was committed until %s%s' "$when" "${newer:+ on timeline $wal_timeline, which was current then}" ;;
     end) printf 'all that was archived' ;;
   esac
 }

@@ -1,9 +1,11 @@
 """Which full backups are there, and which is the newest at or before a time.
 
 usage: choose_backup.py list ROOT [SYSTEM]
-       choose_backup.py choose ROOT WHEN SYSTEM [LEFT ...]     prints the chosen one's directory below ROOT
+       choose_backup.py choose ROOT WHEN SYSTEM TIMELINE [LEFT ...]     prints the chosen one's directory below ROOT
+       choose_backup.py ends ROOT SYSTEM IDENTIFIER                     prints where the backups of a cluster ended, for plan_wal.py
 
-SYSTEM may be empty for `choose`. LEFT are such directories that are not to be chosen: of a timeline that was left before they ended.
+SYSTEM may be empty for `choose`. TIMELINE is a number, of which no higher one is wanted, or -. LEFT are such directories that are not to be
+chosen: not on the way to the timeline that is wanted.
 
 ROOT has the shape of a repository and may hold nothing but manifests. WHEN is `latest` or ISO 8601 with a zone; it is
 compared with `stoppedAt`, for what a backup holds is the state at its end.
@@ -24,8 +26,11 @@ def main():
     if command == "list":
         list_backups(read_all(root, *rest))
         return
-    when, system, *left = rest
-    print(choose(read_all(root, system), parse_when(when), left))
+    if command == "ends":
+        print_ends(read_all(root, rest[0]), rest[1])
+        return
+    when, system, timeline, *left = rest
+    print(choose(read_all(root, system), parse_when(when), timeline, left))
 
 
 def parse_when(text):
@@ -66,12 +71,15 @@ def place_of(place):
         return None
 
 
-def choose(backups, when, left):
+def choose(backups, when, timeline, left):
     systems = sorted({backup["system"] for backup in backups})
     if len(systems) > 1:
         raise Refusal(USAGE, f"there are several systems: {', '.join(systems)}", "name one with --system")
     readable = [backup for backup in backups if "manifest" in backup and ended(backup) <= when and backup["place"] not in left]
-    chosen = max(readable, key=lambda backup: (ended(backup), backup["place"]), default=None)
+    if timeline != "-":
+        readable = [backup for backup in readable if backup["manifest"]["facts"]["timeline"] <= int(timeline)]
+    newest = max(readable, key=lambda backup: (ended(backup), backup["place"]), default=None)
+    chosen = newest and highest(readable, newest)
     # One that cannot be read and was due later holds a newer state, for a system is captured once at a time. The older is
     # only restored on demand.
     for backup in reversed(backups):
@@ -82,12 +90,39 @@ def choose(backups, when, left):
             raise Refusal(DAMAGED, f"{problem}, and it may be the newest at that time", f"{problem.hint}; {instead}")
     if chosen is None and left:
         hint = f"name the --timeline of {os.path.basename(left[0])} to restore it"
-        raise Refusal(NOT_FOUND, "no full backup is on the way to the highest timeline that was archived", hint)
+        raise Refusal(NOT_FOUND, f"no full backup is on the way to {describe(timeline, when)}", hint)
     if chosen is None:
         first = min((ended(backup) for backup in backups if "manifest" in backup), default=None)
         hint = "check --from and --system" if first is None else f"the first ended at {first.isoformat()}; --list shows all"
         raise Refusal(NOT_FOUND, "there is no full backup that ended at or before that time", hint)
+    if chosen is not newest and not left:
+        name, number = os.path.basename(newest["place"]), newest["manifest"]["facts"]["timeline"]
+        print(
+            f"left aside: {name} ended later, but on timeline {number}, and {os.path.basename(chosen['place'])} is of a higher one: "
+            f"if an old primary is back, fence it; --timeline {number} restores what it holds",
+            file=sys.stderr,
+        )
     return chosen["place"]
+
+
+def highest(backups, newest):
+    """Of a cluster the backup of the highest timeline: a newer one of a lower is an old primary's that is back."""
+    identifier = newest["manifest"]["facts"]["systemIdentifier"]
+    same = [backup for backup in backups if backup["manifest"]["facts"]["systemIdentifier"] == identifier]
+    return max(same, key=lambda backup: (backup["manifest"]["facts"]["timeline"], ended(backup), backup["place"]))
+
+
+def describe(timeline, when):
+    if timeline != "-":
+        return f"timeline {timeline}"
+    return "the highest timeline that was archived" if when.year == datetime.max.year else "the timeline that was current then"
+
+
+def print_ends(backups, identifier):
+    for backup in backups:
+        facts = backup["manifest"]["facts"] if "manifest" in backup else {}
+        if facts.get("systemIdentifier") == identifier:
+            print("end", facts["timeline"], facts["stopLsn"], backup["manifest"]["stoppedAt"], sep="\t")
 
 
 def ended(backup):

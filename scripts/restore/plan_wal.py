@@ -4,10 +4,10 @@ usage: plan_wal.py histories FACTS LISTING [KEY-FILE ...]                       
        plan_wal.py marks FACTS LISTING WHEN TIMELINE FETCHED [KEY-FILE ...]     prints the keys of marks that may prove the moment
        plan_wal.py plan FACTS LISTING WHEN TIMELINE FETCHED [KEY-FILE ...]      prints the plan
 
-FACTS is what open_backup.py --check printed, LISTING has a key of the repository at the end of each line, FETCHED has the objects that
-were asked for before, under their keys. WHEN is `latest` or ISO 8601 with a zone. TIMELINE is a number, or - for the current one.
+FACTS is what open_backup.py --check printed, and choose_backup.py ends behind it where there are other backups. LISTING has a key of the repository at the end of each line, FETCHED has the objects that
+asked for before, under their keys. WHEN is `latest` or ISO 8601 with a zone. TIMELINE is a number, or - for the one that was current then., under their keys. WHEN is `latest` or ISO 8601 with a zone. TIMELINE is a number, or - for the current one.
 The plan has lines of a name and values: `mode` (backup: nothing is archived behind it; time; end: all that is archived; left: the backup
-is of a timeline that was left before it ended, so an older backup is needed), `timeline`,
+is not on the way to the timeline, so an older backup is needed), `timeline`, `newer` (a timeline that is not known to have what was there then),
 `reach` (a position recovery must come to), `file` (name, key).
 """
 
@@ -20,6 +20,7 @@ from manifest import canonical, damaged, moment, read_key, sign
 from open_wal import open_object
 from refusal import DAMAGED, NOT_FOUND, USAGE, Refusal, run
 from sealed import KeyFiles
+from timeline_at import has, timeline_at
 from wal_archive import Archive
 
 OLDER = "ask for an earlier time, or for the end of the backup with --to-backup-end"
@@ -28,24 +29,29 @@ OLDER = "ask for an earlier time, or for the end of the backup with --to-backup-
 def main():
     command, facts_file, listing, *rest = sys.argv[1:]
     with open(facts_file, encoding="utf-8") as file:
-        facts = dict(line.rstrip("\n").split("\t", 1) for line in file if not line.startswith("artifact"))
+        lines = [line.rstrip("\n").split("\t", 1) for line in file]
+    facts = {name: value for name, value in lines if name not in ("artifact", "end")}
+    ends = [read_end(*value.split("\t")) for name, value in lines if name == "end"]
     key_files = rest if command == "histories" else rest[3:]
     archive = Archive(listing, facts["system"], facts["identifier"], int(facts["segment"]), bool(key_files))
     if command == "histories":
         print_all(key for contents in archive.histories.values() for key in contents.values())
         return
     when, wanted, fetched = rest[:3]
-    question = Question(facts, archive, when, wanted, fetched, key_files)
     try:
+        question = Question(facts, ends, archive, when, wanted, fetched, key_files)
         if command == "marks":
             print_all(key for _, _, _, key in question.proofs()[:4])
         else:
             question.plan()
-    except LeftTimeline:
-        if wanted != "-":
-            raise
+    except LeftTimeline as left:
         if command == "plan":
             print("mode", "left", sep="\t")
+            print("timeline", left.timeline, sep="\t")
+
+
+def read_end(timeline, stop, stopped):
+    return moment(stopped), int(timeline), lsn_of(stop)
 
 
 def print_all(keys):
@@ -53,19 +59,33 @@ def print_all(keys):
         print(key)
 
 
-class LeftTimeline(Refusal):
+class LeftTimeline(Exception):
     """The backup ended behind where the way to the timeline leaves its own."""
+
+    def __init__(self, timeline):
+        super().__init__()
+        self.timeline = timeline
 
 
 class Question:
-    def __init__(self, facts, archive, when, wanted, fetched, key_files):
+    def __init__(self, facts, ends, archive, when, wanted, fetched, key_files):
         self.facts, self.archive, self.fetched, self.key_files = facts, archive, fetched, key_files
         self.when = None if when == "latest" else moment(when)
         self.stop, self.stopped = lsn_of(facts["stop"]), moment(facts["stopped"])
         self.own = int(facts["timeline"])
+        self.ends = [*ends, (self.stopped, self.own, self.stop)]
+        self.marks = [mark[:3] for mark in archive.marks]
         # A promotion makes a higher timeline than all before it: what is newer on a lower one is an old primary's that is back.
-        stated = [self.own, *archive.known_timelines(), *(mark[1] for mark in archive.marks)]
-        self.timeline = max(stated) if wanted == "-" else int(wanted)
+        self.stated = {*archive.known_timelines(), *(each[1] for each in (*self.ends, *self.marks))}
+        self.named = wanted != "-"
+        self.timeline = int(wanted) if self.named else self.current()
+
+    def current(self):
+        if self.when is None:
+            return max(self.stated)
+        if not self.has_wal():
+            return self.own
+        return timeline_at(self.when, self.marks, self.ends, {each: self.way_to(each) for each in self.stated})
 
     def plan(self):
         lineage = self.lineage()
@@ -86,6 +106,8 @@ class Question:
             return
         print("mode", "end" if self.when is None else "time", sep="\t")
         print("timeline", self.timeline, sep="\t")
+        if not self.named and self.timeline < max(self.stated):
+            print("newer", max(self.stated), sep="\t")
         print("reach", goal or self.stop, sep="\t")
         for timeline, number, key in files:
             print("file", self.archive.name(timeline, number), key, sep="\t")
@@ -120,34 +142,40 @@ class Question:
 
     def lineage(self):
         """@returns (timeline, where it begins, where it is left or None), the oldest first"""
-        backup = self.own
-        if self.timeline == 1:
-            lineage = [(1, 0, None)]
-        else:
-            lineage = self.read_lineage()
-        leave = {timeline: leaves for timeline, _, leaves in lineage}.get(backup, -1)
-        if leave is not None and leave < self.stop:
-            what = f"the backup is not on the way to timeline {self.timeline}: it ended on timeline {backup} at {self.facts['stop']}"
-            raise LeftTimeline(USAGE, what, f"--timeline {backup} follows it; or ask for an earlier time")
+        lineage = self.read_lineage(self.timeline)
+        way = {timeline: leaves for timeline, _, leaves in lineage}
+        if not has(way, (None, self.own, self.stop)):
+            raise LeftTimeline(self.timeline)
         return lineage
 
-    def read_lineage(self):
-        contents = self.archive.histories.get(self.timeline, {})
-        name = f"{self.timeline:08X}.history"
-        if not contents and self.timeline == self.own and not self.archive.has_timeline(self.timeline):
-            return [(self.timeline, 0, None)]
+    def way_to(self, timeline):
+        """@returns timeline → where it is left; of one the way to which is not known only itself"""
+        try:
+            return {each: leaves for each, _, leaves in self.read_lineage(timeline)}
+        except Refusal:
+            return {timeline: None}
+
+    def read_lineage(self, timeline):
+        if timeline == 1:
+            return [(1, 0, None)]
+        contents = self.archive.histories.get(timeline, {})
+        name = f"{timeline:08X}.history"
+        if not contents and timeline == self.own and not self.archive.has_timeline(timeline):
+            return [(timeline, 0, None)]
         if len(contents) != 1:
             what = f"{name} is missing" if not contents else f"{name} has two contents"
-            raise Refusal(DAMAGED, f"{what}, so nobody knows the way to timeline {self.timeline}", f"name another --timeline; or {OLDER}")
+            raise Refusal(DAMAGED, f"{what}, so nobody knows the way to timeline {timeline}", f"name another --timeline; or {OLDER}")
         (key,) = contents.values()
         path = os.path.join(self.fetched, key)
         text = open_object(path, key, self.facts["system"], KeyFiles(self.key_files)).decode("utf-8", "replace")
-        lineage, begin = [], 0
-        for line in text.splitlines():
-            words = line.split(None, 2)
-            if words and not line.lstrip().startswith("#"):
-                lineage.append((int(words[0]), begin, begin := lsn_of(words[1])))
-        return [*lineage, (self.timeline, begin, None)]
+        entries = [line.split(None, 2) for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        lineage, leave = [(timeline, 0, None)], None
+        for ancestor, position, *_ in reversed(entries):
+            # One that began behind where the way left is listed all the same: nothing from there on is on it.
+            leave = lsn_of(position) if leave is None else min(leave, lsn_of(position))
+            (on, _, end), lineage = lineage[0], lineage[1:]
+            lineage = [(int(ancestor), 0, leave), (on, leave, end), *lineage]
+        return lineage
 
     def refuse_gap(self, lineage, end):
         number = end // self.archive.segment_bytes

@@ -1,12 +1,14 @@
 # Sourced by restore_db.sh: from the archived WAL to files that recovery reads, in $target/wal. Everything is fetched and checked
 # before the server starts, so that nothing a network does can look like the end of the WAL.
 
-# Sets `mode`: backup (nothing to replay behind the backup), time, or end (of the archive); and `wal_timeline`, `reach`, `segments`.
+# Sets `mode`: backup (nothing to replay behind the backup), time, end (of the archive), or left (another backup is needed); and
+# `wal_timeline`, `newer` (a timeline that does not have that moment), `reach`, `segments`.
 plan_wal() {
   local name first second
-  mode=backup wal_timeline='' reach='' segments=0
+  mode=backup wal_timeline='' newer='' reach='' segments=0
   [ -z "$to_backup_end" ] || return 0
   system=${place%%/*}
+  python restore/choose_backup.py ends "$root" "$system" "$identifier" >>"$work/facts"
   mkdir -- "$work/wal"
   for _ in 1 2 3 4 5; do
     look_at_archive
@@ -18,11 +20,13 @@ plan_wal() {
     case $name in
       mode) mode=$first ;;
       timeline) wal_timeline=$first ;;
+      newer) newer=$first ;;
       reach) reach=$first ;;
       file) segments=$((segments + 1)) ;;
     esac
   done <"$work/plan"
   if [ "$mode" = backup ]; then tell 'no archived WAL goes on from the backup: it is restored to its own end'; fi
+  [ -z "$newer" ] || tell "timeline $newer is not known to have what was there at $when: it is restored along timeline $wal_timeline, which was current then"
 }
 
 look_at_archive() {

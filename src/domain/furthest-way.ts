@@ -3,6 +3,7 @@ import { compareLsn, type Lsn } from './lsn.js'
 import { microsOf } from './moment.js'
 import type { RecoveryQuestion } from './plan-recovery.js'
 import type { Way } from './recovery-ways.js'
+import { leaveOf, surroundingsOf } from './timeline-at.js'
 
 /**
  * Whether `latest` means this way rather than the other. What goes on along a timeline behind where it was left is no further, however
@@ -13,8 +14,9 @@ export function isFurther(way: Way, other: Way): boolean {
   return isLeft(endOf(other), way) || microsOf(way.recovery.endAt) > microsOf(other.recovery.endAt)
 }
 
-/** What `latest` does not bring back, although it was once there. */
+/** What `latest` does not bring back, although it was once there; and which timeline a time was found on, where it is not the current one. */
 export function behindWay(way: Way, question: RecoveryQuestion): string[] {
+  if (question.target.kind === 'time' && question.timeline === undefined) return leftSince(question.target.time, way, question)
   if (question.target.kind !== 'latest') return []
   return [...gapsBehind(way), ...(question.timeline === undefined ? backupsBeside(way, question) : [])]
 }
@@ -24,6 +26,16 @@ function gapsBehind({ candidate, span }: Way): string[] {
   return candidate.window.gaps
     .filter((gap) => gap.systemIdentifier === span.systemIdentifier && gap.firstMissing.slice(8) >= ends)
     .map((gap) => `${candidate.repository}: ${describeGap(gap)}, so what follows ${span.to.at} is not restored`)
+}
+
+function leftSince(time: string, { span: { systemIdentifier, timeline } }: Way, { candidates }: RecoveryQuestion): string[] {
+  const windows = candidates.map(({ window }) => window)
+  const known = windows.flatMap(({ timelines }) => timelines).filter((other) => other.systemIdentifier === systemIdentifier)
+  const current = Math.max(...known.filter((other) => other.current).map((other) => other.timeline))
+  if (current <= timeline || surroundingsOf(time, systemIdentifier, windows)?.holds(current) === true) return []
+  return [
+    `timeline ${current} is not known to have what was there at ${time}: it is restored along timeline ${timeline}, which was current then`,
+  ]
 }
 
 /** The newest backup, where it is of a timeline that was left: who took it looks at the wrong server. */
@@ -53,10 +65,6 @@ function endOf({ recovery: { systemIdentifier, timeline, endLsn } }: Way): Posit
 function isLeft(position: Position, { candidate, span }: Way): boolean {
   if (position.systemIdentifier !== span.systemIdentifier || position.timeline >= span.timeline) return false
   const timelines = candidate.window.timelines.filter((known) => known.systemIdentifier === span.systemIdentifier)
-  let parent = timelines.find(({ timeline }) => timeline === span.timeline)?.parent
-  while (parent !== undefined && parent.timeline !== position.timeline) {
-    const { timeline: above } = parent
-    parent = timelines.find(({ timeline }) => timeline === above)?.parent
-  }
-  return parent === undefined || compareLsn(position.lsn, parent.switchLsn) > 0
+  const leave = leaveOf(position.timeline, span.timeline, timelines)
+  return leave === undefined || compareLsn(position.lsn, leave) > 0
 }

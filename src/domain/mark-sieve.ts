@@ -8,7 +8,7 @@ import { isOnLineage, spansOn } from './window-spans.js'
 
 /**
  * Which marks a window needs to see: an archive holds hundreds of thousands, and a handful decides. Fed with what their keys say, it keeps
- * the best few for each question, so that a mark that turns out to be damaged has another behind it.
+ * the best few for each question, so that a mark that turns out to be damaged has another behind it. They come the newest first.
  */
 export interface MarkSieve {
   add(facts: MarkFacts): void
@@ -20,7 +20,10 @@ export function createMarkSieve(evidence: Omit<WindowEvidence, 'marks'>): MarkSi
   const questions = clustersOf({ ...evidence, marks: [] }).flatMap(questionsOf)
   return {
     add(facts) {
-      for (const question of questions) if (question.concerns(facts)) keep(question, facts)
+      for (const question of questions) {
+        if (question.outdates?.(facts) === true) question.best.length = 0
+        else if (question.concerns(facts)) keep(question, facts)
+      }
     },
     wanted: () => questions.map(({ best }) => best).filter((best) => best.length > 0),
   }
@@ -30,12 +33,14 @@ const keptEach = 16
 
 interface Question {
   concerns(facts: MarkFacts): boolean
+  /** Whether those that came before do not count. */
+  outdates?(facts: MarkFacts): boolean
   /** Positive where the first is the better. */
   compare(a: MarkFacts, b: MarkFacts): number
   readonly best: MarkFacts[]
 }
 
-/** Which is the current timeline? How far is each span proven? How far is each way said to reach? */
+/** Which is the current timeline? How far is each span proven? How far is each way said to reach? When was each timeline at work? */
 function questionsOf(cluster: Cluster): Question[] {
   const ofCluster = ({ systemIdentifier }: MarkFacts) => systemIdentifier === cluster.systemIdentifier
   const known = cluster.paths.flatMap((path) => (path.lineage === undefined ? [] : [{ path, lineage: path.lineage }]))
@@ -45,6 +50,7 @@ function questionsOf(cluster: Cluster): Question[] {
       { concerns: (facts: MarkFacts) => ofCluster(facts) && isOnLineage(facts, lineage), compare: further, best: [] },
       ...spanQuestions(cluster, path, lineage, ofCluster),
     ]),
+    ...(cluster.paths.length > 1 ? cluster.paths.flatMap((path) => timelineQuestions(cluster, path.timeline)) : []),
   ]
 }
 
@@ -66,6 +72,29 @@ function spanQuestions(
   }))
 }
 
+/**
+ * What tells which timeline a moment is on: the first and the last mark of each, the last without those of an old primary that is back, and
+ * those on both sides of where a way leaves it.
+ */
+function timelineQuestions({ systemIdentifier, paths, bases }: Cluster, timeline: number): Question[] {
+  const isOwn = (facts: MarkFacts) => facts.systemIdentifier === systemIdentifier && facts.timeline === timeline
+  const above = bases.filter(({ facts }) => facts.timeline > timeline).map(({ manifest }) => microsOf(manifest.stoppedAt))
+  const lastBefore: Question = {
+    concerns: (facts) => isOwn(facts) && above.every((end) => microsOf(facts.at) < end),
+    outdates: (facts) => facts.systemIdentifier === systemIdentifier && facts.timeline > timeline,
+    compare: later,
+    best: [],
+  }
+  const leaves = new Set(
+    paths.flatMap(({ lineage = [] }) => lineage.flatMap((piece) => (piece.timeline === timeline ? (piece.end ?? []) : []))),
+  )
+  const besideLeaves = [...leaves].flatMap((leave): Question[] => [
+    { concerns: (facts) => isOwn(facts) && lsnToBytes(facts.lsn) <= leave, compare: later, best: [] },
+    { concerns: (facts) => isOwn(facts) && lsnToBytes(facts.lsn) > leave, compare: earlier, best: [] },
+  ])
+  return [{ concerns: isOwn, compare: earlier, best: [] }, lastBefore, ...besideLeaves]
+}
+
 function keep({ best, compare }: Question, facts: MarkFacts): void {
   const worst = best.at(-1)
   if (best.length === keptEach && worst !== undefined && compare(facts, worst) <= 0) return
@@ -81,6 +110,10 @@ function higher(a: MarkFacts, b: MarkFacts): number {
 
 function later(a: MarkFacts, b: MarkFacts): number {
   return microsOf(a.at) - microsOf(b.at)
+}
+
+function earlier(a: MarkFacts, b: MarkFacts): number {
+  return later(b, a)
 }
 
 function further(a: MarkFacts, b: MarkFacts): number {

@@ -36,7 +36,8 @@ interface RestoreQuestion {
 
 /**
  * Chooses the backup for a target and the repositories to read it from. The newest is the one that ended last, then the one with the
- * greater id, then the nearest; the time in an id is when a backup was due, not what it holds.
+ * greater id, then the nearest; the time in an id is when a backup was due, not what it holds. Of a cluster the highest timeline goes first:
+ * what is newer on a lower one is of an old primary that is back.
  */
 export function planRestore({ candidates, target, kind = 'full' }: RestoreQuestion): RestoreDecision {
   const copies = candidates.toSorted((a, b) => a.distance - b.distance).flatMap(copiesIn)
@@ -45,8 +46,10 @@ export function planRestore({ candidates, target, kind = 'full' }: RestoreQuesti
     target.kind === 'latest'
       ? usable.filter((copy) => copy.manifest.kind === kind)
       : usable.filter((copy) => copy.manifest.backup === target.backup)
-  const chosen = wanted.toSorted(newestFirst)[0]
-  if (chosen === undefined) return { outcome: 'refused', code: 'NOT_FOUND', message: describeMissing(copies, target, kind) }
+  const newest = wanted.toSorted(newestFirst)[0]
+  const chosen = newest && target.kind === 'latest' ? highestLike(newest, wanted) : newest
+  if (newest === undefined || chosen === undefined)
+    return { outcome: 'refused', code: 'NOT_FOUND', message: describeMissing(copies, target, kind) }
   const { manifest } = chosen
   if (!isRestorable(chosen)) {
     const message = `backup ${manifest.backup} is of kind ${manifest.kind}; this version restores ${restorableKinds.join(' and ')} backups`
@@ -55,7 +58,8 @@ export function planRestore({ candidates, target, kind = 'full' }: RestoreQuesti
   const sameBackup = usable.filter((copy) => copy.manifest.backup === manifest.backup)
   const [sources, others] = splitBy(sameBackup, (copy) => copy.text === chosen.text)
   const warnings = others.map((copy) => `${copy.repository} holds another manifest of ${manifest.backup}, which is left aside`)
-  return { outcome: 'chosen', manifest, sources: sources.map((copy) => copy.repository), warnings }
+  const left = chosen === newest ? [] : [describeLeft(newest, chosen)]
+  return { outcome: 'chosen', manifest, sources: sources.map((copy) => copy.repository), warnings: [...warnings, ...left] }
 }
 
 interface Copy {
@@ -85,6 +89,22 @@ function isRestorable(copy: Copy): boolean {
 function newestFirst(a: Copy, b: Copy): number {
   const byEnd = Date.parse(b.manifest.stoppedAt) - Date.parse(a.manifest.stoppedAt)
   return byEnd || compare(b.manifest.backup, a.manifest.backup)
+}
+
+function highestLike(newest: Copy, copies: readonly Copy[]): Copy | undefined {
+  const { systemIdentifier } = newest.manifest.facts
+  const same = copies.filter(({ manifest }) => manifest.facts.systemIdentifier === systemIdentifier)
+  return same.toSorted((a, b) => timelineOf(b) - timelineOf(a) || newestFirst(a, b))[0]
+}
+
+function timelineOf({ manifest: { facts } }: Copy): number {
+  return 'dumps' in facts ? 0 : facts.timeline
+}
+
+function describeLeft(newest: Copy, chosen: Copy): string {
+  const { backup } = newest.manifest
+  const what = `the newest backup, ${backup}, is of timeline ${timelineOf(newest)}, and there is one of timeline ${timelineOf(chosen)}`
+  return `${what}, so it is not restored: if an old primary is back, fence it; --to backup:${backup} restores it`
 }
 
 function compare(a: string, b: string): number {

@@ -5,6 +5,7 @@ import { microsOf } from './moment.js'
 import type { Recovery, RecoveryCandidate, RecoveryQuestion } from './plan-recovery.js'
 import type { RestoreTarget } from './recovery-target.js'
 import type { RecoveryWindow, WalPiece, WindowBase, WindowSpan } from './recovery-window.js'
+import { surroundingsOf } from './timeline-at.js'
 import { parseSegmentName, segmentName, segmentNumberAt } from './wal.js'
 
 /** One repository's answer to the question. */
@@ -27,13 +28,26 @@ export function waysIn(candidate: RecoveryCandidate, question: RecoveryQuestion)
   return ways.slice(-1)
 }
 
-function spansFor(window: RecoveryWindow, { target, timeline, base }: RecoveryQuestion): WindowSpan[] {
+function spansFor(window: RecoveryWindow, question: RecoveryQuestion): WindowSpan[] {
+  const { target, timeline, base } = question
   if (target.kind === 'backup') return ownSpans(window.spans, target.backup)
+  if (target.kind === 'time' && timeline === undefined) return spansAt(target.time, window, question)
   const wanted = window.spans.filter((span) => (timeline === undefined ? isCurrent(span, window) : span.timeline === timeline))
   // A time tells of which cluster it is; what else there is means the one there is now, unless a base says otherwise.
   const everyCluster = target.kind === 'time' || base !== undefined
   const cluster = window.spans.at(-1)?.systemIdentifier
   return wanted.filter(({ systemIdentifier }) => everyCluster || systemIdentifier === cluster)
+}
+
+/** On the way to timelines that have what was committed then. */
+function spansAt(time: string, window: RecoveryWindow, { candidates }: RecoveryQuestion): WindowSpan[] {
+  const windows = candidates.map((candidate) => candidate.window)
+  return [...new Set(window.spans.map(({ systemIdentifier }) => systemIdentifier))].flatMap((systemIdentifier) => {
+    const spans = window.spans.filter((span) => span.systemIdentifier === systemIdentifier)
+    const current = window.timelines.find((known) => known.current && known.systemIdentifier === systemIdentifier)?.timeline ?? 0
+    const surroundings = surroundingsOf(time, systemIdentifier, windows)
+    return spans.filter(({ timeline }) => timeline <= current && surroundings?.holds(timeline) === true)
+  })
 }
 
 /** On the way to the timeline the backup was taken on. */

@@ -1,8 +1,9 @@
 import { type Cluster, clustersOf } from './cluster-paths.js'
 import type { BackupId } from './ids.js'
-import type { Lsn } from './lsn.js'
+import { compareLsn, type Lsn } from './lsn.js'
 import type { Manifest } from './manifest.js'
 import type { Mark } from './mark.js'
+import { microsOf } from './moment.js'
 import type { TimelineHistory } from './timeline-history.js'
 import { historyFileName } from './wal.js'
 import type { WalInventory } from './wal-inventory.js'
@@ -88,7 +89,9 @@ export interface WindowTimeline {
   readonly parent?: { readonly timeline: number; readonly switchLsn: Lsn }
   /** ISO 8601 UTC: when its history was archived, so some moments after the promotion. */
   readonly archivedAt?: string
-  /** The one the archiver follows: `latest` and times mean the way to it. */
+  /** Marks of it that tell when it was at work, the oldest first: of all those that are next to where it was left, and to its ends. */
+  readonly seen: readonly WindowMoment[]
+  /** The one the archiver follows: `latest` means the way to it, and so does every time since it was first seen. */
   readonly current: boolean
 }
 
@@ -154,7 +157,7 @@ export function recoveryWindow(evidence: WindowEvidence): RecoveryWindow {
   }
 }
 
-function timelinesOf({ systemIdentifier, paths, currentTimeline, wal }: Cluster): WindowTimeline[] {
+function timelinesOf({ systemIdentifier, paths, currentTimeline, wal, marks }: Cluster): WindowTimeline[] {
   return paths.map((path) => {
     const stored = wal.histories
       .filter(({ file }) => file === historyFileName(path.timeline))
@@ -165,7 +168,14 @@ function timelinesOf({ systemIdentifier, paths, currentTimeline, wal }: Cluster)
       timeline: path.timeline,
       ...(parent === undefined ? {} : { parent: { timeline: parent.timeline, switchLsn: parent.endLsn } }),
       ...(stored.length === 0 ? {} : { archivedAt: new Date(Math.min(...stored)).toISOString() }),
+      seen: momentsOf(marks.filter(({ timeline }) => timeline === path.timeline)),
       current: path.timeline === currentTimeline,
     }
   })
+}
+
+/** Several questions may have been answered by one mark. */
+function momentsOf(marks: readonly Mark[]): WindowMoment[] {
+  const moments = new Map(marks.map(({ at, lsn }) => [`${at} ${lsn}`, { at, lsn }]))
+  return [...moments.values()].toSorted((a, b) => microsOf(a.at) - microsOf(b.at) || compareLsn(a.lsn, b.lsn))
 }

@@ -4,6 +4,7 @@ import type { RecoveryCandidate, RecoveryDecision, RecoveryQuestion } from './pl
 import { formatRestoreTarget } from './recovery-target.js'
 import { isCurrent, suits } from './recovery-ways.js'
 import type { RecoveryWindow } from './recovery-window.js'
+import { surroundingsOf } from './timeline-at.js'
 
 type Refusal = Extract<RecoveryDecision, { outcome: 'refused' }>
 
@@ -17,6 +18,8 @@ export function refuseRecovery(candidates: readonly RecoveryCandidate[], questio
   const timelines = [...new Set(spans.map((span) => span.timeline))].toSorted((a, b) => a - b)
   if (timeline !== undefined && !timelines.includes(timeline))
     return refused('NOT_FOUND', `nothing leads to timeline ${timeline}; there is ${timelines.join(', ')}`)
+  const torn = describeTorn(candidates, question)
+  if (torn !== undefined) return torn
   const fromBase = question.base === undefined ? '' : ` from ${question.base}`
   const windows = candidates.map(({ repository, window }) => `${repository}: ${describeWindow(window, timeline)}`).join('; ')
   const elsewhere = timelines.find(
@@ -29,6 +32,27 @@ export function refuseRecovery(candidates: readonly RecoveryCandidate[], questio
     ...(elsewhere === undefined
       ? {}
       : { hint: `it is on the way to timeline ${elsewhere}: add --timeline ${elsewhere} if you mean that one` }),
+  }
+}
+
+/** A time between what is known of two timelines, neither of which is known to have what was there. */
+function describeTorn(candidates: readonly RecoveryCandidate[], { target, timeline }: RecoveryQuestion): Refusal | undefined {
+  if (target.kind !== 'time' || timeline !== undefined) return undefined
+  const windows = candidates.map(({ window }) => window)
+  const timelines = windows.flatMap((window) => window.timelines)
+  // Of clusters that followed each other the newest speaks.
+  const surroundings = [...new Set(timelines.map(({ systemIdentifier }) => systemIdentifier))]
+    .map((systemIdentifier) => surroundingsOf(target.time, systemIdentifier, windows))
+    .findLast((known) => known !== undefined)
+  if (surroundings === undefined || timelines.some((known) => surroundings.holds(known.timeline))) return undefined
+  const { before, after } = surroundings
+  // Where its history is missing, nobody knows where it left the other: that is told as a gap.
+  if (!timelines.some((known) => known.timeline === after.timeline && known.parent !== undefined)) return undefined
+  const known = `the last that is known of timeline ${before.timeline} is of ${before.at}`
+  const left = `and timeline ${after.timeline}, known from ${after.at}, left it before that`
+  return {
+    ...refused('OUTSIDE_WINDOW', `nothing tells what was there at ${target.time}: ${known}, ${left}`),
+    hint: `restore ${before.at}, or add --timeline ${after.timeline} if you mean that one`,
   }
 }
 

@@ -56,12 +56,14 @@ test('where no archived WAL can be used, the default is the end of the backup, a
   ])
 })
 
-test('what was asked for by time is refused instead, and the timeline that is known is followed where it is named', async () => {
-  await expect(choose('2026-01-10T03:15:00Z')).rejects.toMatchObject({
+test('a time behind the last mark of the timeline that is known is refused, one before it is restored along that, as what names it', async () => {
+  await expect(choose('2026-01-10T03:25:00Z')).rejects.toMatchObject({
     code: 'OUTSIDE_WINDOW',
     message: expect.stringContaining('00000002.history is missing'),
-    hint: expect.stringContaining('--timeline 1'),
   })
+  const before = await choose('2026-01-10T03:15:00Z')
+  expect(before.recovery).toMatchObject({ timeline: 1 })
+  expect(before.away).toEqual([expect.stringContaining('timeline 2 is not known to have what was there')])
   const choice = await choose('latest', { timeline: 1 })
   expect(choice.recovery).toMatchObject({ timeline: 1, lastFile: { kind: 'partial', file: '000000010000000000000003' } })
 })

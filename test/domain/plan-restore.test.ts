@@ -43,6 +43,23 @@ describe('planRestore', () => {
     expect(planRestore({ candidates, target: latest, ...question })).toEqual(chosen(expected, ['local']))
   })
 
+  test('prefers the highest timeline of a cluster to the newest backup, and says how to have that', () => {
+    const onNew = onTimeline(2, monday)
+    const ofOld = onTimeline(1, tuesday)
+    const candidates = [candidate('local', 0, [onNew, ofOld])]
+    expect(planRestore({ candidates, target: latest })).toEqual({
+      ...chosen(onNew, ['local']),
+      warnings: [
+        `the newest backup, ${tuesday.backup}, is of timeline 1, and there is one of timeline 2, so it is not restored: if an old primary is back, fence it; --to backup:${tuesday.backup} restores it`,
+      ],
+    })
+    expect(planRestore({ candidates, target: { kind: 'backup', backup: tuesday.backup } })).toEqual(chosen(ofOld, ['local']))
+    const ofOther = { ...ofOld, facts: { ...ofOld.facts, systemIdentifier: '1' } }
+    expect(planRestore({ candidates: [candidate('local', 0, [onNew, ofOther])], target: latest })).toEqual(
+      chosen(ofOther, ['local']),
+    )
+  })
+
   test('refuses a kind that this version does not restore', () => {
     const part = { ...sampleManifest({ kind: 'incremental' }) }
     const target = { kind: 'backup', backup: part.backup } as const
@@ -109,6 +126,10 @@ describe('planRestore', () => {
     )
   })
 })
+
+function onTimeline(timeline: number, manifest: Manifest): Manifest {
+  return { ...manifest, facts: { ...manifest.facts, timeline } as typeof manifest.facts }
+}
 
 function candidate(
   name: string,

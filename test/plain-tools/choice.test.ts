@@ -98,7 +98,7 @@ test('a backup of an old primary that is back is left aside, unless its timeline
   await createMarks({ store, keys: noKeys }).put(mark)
   const latest = await machine.restore('latest', '--from', repository, '--target', target)
   expect(latest.stderr).toContain(
-    'chosen: avi5_full_2026-01-10T21-00-00Z\nleft aside: avi5_full_2026-01-10T21-00-00Z is of timeline 1, which was left before it ended',
+    'chosen: avi5_full_2026-01-10T21-00-00Z\nleft aside: avi5_full_2026-01-10T21-00-00Z is of timeline 1 and not on the way to timeline 2',
   )
   expect(latest.stderr).toContain('chosen: avi5_full_2026-01-10T03-00-00Z\n')
   expect(latest.stderr).not.toContain('no archived WAL goes on')
@@ -111,6 +111,33 @@ test('a backup of an old primary that is back is left aside, unless its timeline
     stderr: expect.stringContaining('no full backup is on the way to the highest timeline'),
   })
 })
+
+test.each([
+  ['latest', []],
+  ['latest', ['--to-backup-end']],
+  ['2026-01-10T22:00:00Z', ['--to-backup-end']],
+])(
+  'without archived WAL, %s %j prefers the highest timeline to the newest backup, and says how to have that',
+  async (when, options) => {
+    const repository = await emptyRepository()
+    for (const [dueAt, timeline] of [
+      ['2026-01-10T03:00:00.000Z', 1],
+      ['2026-01-10T12:00:00.000Z', 2],
+      ['2026-01-10T21:00:00.000Z', 1],
+    ] as const) {
+      const sample = sampleManifest({ dueAt, stoppedAt: dueAt })
+      await putManifest(repository, { ...sample, facts: { ...sample.facts, timeline } as typeof sample.facts })
+    }
+    const { stderr } = await machine.restore(when, '--from', repository, '--target', target, ...options)
+    expect(stderr).toContain('chosen: avi5_full_2026-01-10T12-00-00Z\n')
+    expect(stderr).toMatch(
+      /left aside: avi5_full_2026-01-10T21-00-00Z ended later, but on timeline 1, .*--timeline 1 restores what it holds/,
+    )
+    const old = await machine.restore(when, '--from', repository, '--target', target, ...options, '--timeline', '1')
+    expect(old.stderr).toContain('chosen: avi5_full_2026-01-10T21-00-00Z\n')
+    expect(old.stderr).not.toContain('left aside')
+  },
+)
 
 test('of several systems one has to be named', async () => {
   const repository = await emptyRepository()
