@@ -19,7 +19,7 @@ export function addRestoreCommand(program: Command, env: NodeJS.ProcessEnv): voi
       'latest, a time with its zone, lsn:<position>, xid:<id>, name:<restore point> or backup:<id>',
       'latest',
     )
-    .option('--timeline <number>', 'the timeline to recover along (default: the current one)')
+    .option('--timeline <number>', 'the timeline to recover along (default: the current one; of a time the one current then)')
     .option('--base <backup>', 'the backup to recover from (default: the newest that ended before the target)')
     .option('-k, --kind <kind>', 'which kind `latest` means: full or logical (default: full; logical with --only and --into)')
     .option('--only <names...>', 'of a logical backup these schemas and tables alone, e.g. sales public.trades')
