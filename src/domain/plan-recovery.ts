@@ -21,7 +21,7 @@ export interface RecoveryCandidate {
 export interface RecoveryQuestion {
   readonly candidates: readonly RecoveryCandidate[]
   readonly target: RestoreTarget
-  /** The timeline to end on; the current one where left out. */
+  /** The timeline to end on; the current one where left out, of a time the one that was current then. */
   readonly timeline?: number
   /** The backup to start from; else the newest that ended at or before the target. */
   readonly base?: BackupId

@@ -27,7 +27,7 @@ test('the list holds nothing that is not in the pages', () => {
 
 test('every scenario that a block names is one that is run', () => {
   const named = new Set(blocks.map(({ marks }) => marks.test).filter((name) => name !== undefined))
-  expect([...named].sort()).toEqual(['everything-gone', 'first-backup', 'plain-tools'])
+  expect([...named].sort()).toEqual(['everything-gone', 'first-backup', 'plain-tools', 'set-back'])
 })
 
 function reasonOf({ text }: Block): string | undefined {
