@@ -3,7 +3,7 @@ import { execa } from 'execa'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseRepositoryName } from '../../src/domain/ids.js'
-import { lsnToBytes } from '../../src/domain/lsn.js'
+import { lsnToBytes, parseLsn } from '../../src/domain/lsn.js'
 import type { Mark } from '../../src/domain/mark.js'
 import { createMarkSieve } from '../../src/domain/mark-sieve.js'
 import { planRecovery } from '../../src/domain/plan-recovery.js'
@@ -11,7 +11,7 @@ import { type RecoveryWindow, recoveryWindow } from '../../src/domain/recovery-w
 import { leaveOf, surroundingsOf } from '../../src/domain/timeline-at.js'
 import { type ClusterHistory, evidenceOf, manifestsOf, momentAt, ours, wholeHistories } from './cluster-history.js'
 
-const runs = { numRuns: process.env.HOLDFAST_TEST_LONG === '1' ? 1000 : 60, seed: 20260109 }
+const runs = { numRuns: process.env.HOLDFAST_TEST_LONG === '1' ? 1000 : 160, seed: 20260109 }
 
 test('the few marks that a window reads tell the timeline of every moment, as all of them do', () => {
   fc.assert(
@@ -26,6 +26,20 @@ test('the few marks that a window reads tell the timeline of every moment, as al
     }),
     runs,
   )
+})
+
+test('a timeline that was left before the one before it began has nothing of that, and of an older one only what is before both', () => {
+  const parents = [
+    undefined,
+    { timeline: 1, switchLsn: parseLsn('0/5000000') },
+    { timeline: 2, switchLsn: parseLsn('0/3000000') },
+  ]
+  const timelines = parents.map((parent, index) => ({
+    ...{ systemIdentifier: ours, timeline: index + 1, seen: [], current: index === 2 },
+    ...(parent === undefined ? {} : { parent }),
+  }))
+  expect([1, 2, 3].map((timeline) => leaveOf(timeline, 3, timelines))).toEqual(['0/3000000', '0/3000000', undefined])
+  expect(leaveOf(1, 2, timelines)).toBe('0/5000000')
 })
 
 test('the plain tool decides the same', async () => {
