@@ -89,7 +89,7 @@ export interface WindowTimeline {
   readonly parent?: { readonly timeline: number; readonly switchLsn: Lsn }
   /** ISO 8601 UTC: when its history was archived, so some moments after the promotion. */
   readonly archivedAt?: string
-  /** Marks of it that tell when it was at work, the oldest first: of all those that are next to where it was left, and to its ends. */
+  /** Marks of it, the oldest first: enough of them to tell which timeline was at work when. */
   readonly seen: readonly WindowMoment[]
   /** The one the archiver follows: `latest` means the way to it, and so does every time since it was first seen. */
   readonly current: boolean
