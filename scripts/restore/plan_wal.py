@@ -4,8 +4,9 @@ usage: plan_wal.py histories FACTS LISTING [KEY-FILE ...]                       
        plan_wal.py marks FACTS LISTING WHEN TIMELINE FETCHED [KEY-FILE ...]     prints the keys of marks that may prove the moment
        plan_wal.py plan FACTS LISTING WHEN TIMELINE FETCHED [KEY-FILE ...]      prints the plan
 
-FACTS is what open_backup.py --check printed, and choose_backup.py ends behind it where there are other backups. LISTING has a key of the repository at the end of each line, FETCHED has the objects that
-asked for before, under their keys. WHEN is `latest` or ISO 8601 with a zone. TIMELINE is a number, or - for the one that was current then., under their keys. WHEN is `latest` or ISO 8601 with a zone. TIMELINE is a number, or - for the current one.
+FACTS is what open_backup.py --check printed, with what `choose_backup.py ends` printed behind it where there are other backups. LISTING
+has a key of the repository at the end of each line, FETCHED has the objects that were asked for before, under their keys. WHEN is `latest`
+or ISO 8601 with a zone. TIMELINE is a number, or - for the one that was current then.
 The plan has lines of a name and values: `mode` (backup: nothing is archived behind it; time; end: all that is archived; left: the backup
 is not on the way to the timeline, so an older backup is needed), `timeline`, `newer` (a timeline that is not known to have what was there then),
 `reach` (a position recovery must come to), `file` (name, key).
