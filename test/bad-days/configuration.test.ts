@@ -19,7 +19,6 @@ async function environmentWith(replacements: Readonly<Record<string, string>>): 
     PATH: `${resolve('node_modules/.bin')}:${process.env.PATH}`,
     HOME: directory,
     HOLDFAST_CONFIG: path,
-    NODE_COMPILE_CACHE: resolve('.run/compile-cache'),
   }
 }
 

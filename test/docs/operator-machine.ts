@@ -4,6 +4,7 @@ import { freePort } from '../servers/free-port.js'
 import { startPostgres, type TestPostgres } from '../servers/postgres.js'
 import { createBucket, startVersitygw, type Versitygw } from '../servers/versitygw.js'
 import { testPlace } from '../setup/place.js'
+import { compileCache } from '../stand/compile-cache.js'
 import { createDocShell, type DocShell, type Replacements } from './doc-shell.js'
 
 /** What the pages presume: a database's host with PostgreSQL 15, and a bucket. Nothing of Holdfast. */
@@ -83,6 +84,7 @@ function environmentFor({ directory, postgres, s3, temporalPort }: Places): Read
   const path = [join(directory, 'bin'), resolve('.tools/bin'), resolve('.tools/python/bin'), process.env.PATH ?? '']
   return {
     PATH: path.join(':'),
+    ...compileCache,
     HOME: directory,
     HOLDFAST_CONFIG: join(directory, 'etc', 'holdfast.yaml'),
     TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,

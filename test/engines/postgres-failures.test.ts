@@ -204,7 +204,9 @@ test('a tablespace made while a backup runs makes it begin again', async () => {
     if (name === 'base.tar') await makeTablespace('arriving')
   })
   try {
-    await expect(engineFor(server).capture(request, during.sink, signal)).rejects.toMatchObject({
+    // Long enough that it is made before the end, however busy the machine is.
+    const capture = engineFor(server, { maxRateBytesPerSecond: 4 * 1024 * 1024 }).capture(request, during.sink, signal)
+    await expect(capture).rejects.toMatchObject({
       code: 'CAPTURE_LOST',
       message: expect.stringContaining('tablespace was made'),
     })

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { execa } from 'execa'
+import { compileCache } from './compile-cache.js'
 
 export interface CliResult {
   readonly exitCode: number
@@ -12,7 +13,7 @@ const cli = resolve('dist/starters/cli.js')
 /** Runs the built `holdfast` as an operator does. */
 export async function runCli(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CliResult> {
   const { exitCode, stdout, stderr } = await execa(process.execPath, [cli, ...args], {
-    env,
+    env: { ...compileCache, ...env },
     extendEnv: false,
     reject: false,
     timeout: 300_000,

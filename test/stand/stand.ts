@@ -7,6 +7,7 @@ import { type S3Proxy, startS3Proxy } from '../servers/s3-proxy.js'
 import { startTemporal, type TemporalServer } from '../servers/temporal.js'
 import { createBucket, startVersitygw, type Versitygw } from '../servers/versitygw.js'
 import { testPlace } from '../setup/place.js'
+import { compileCache } from './compile-cache.js'
 import { type CliResult, runCli } from './run-cli.js'
 import { type StandSettings, standConfig } from './stand-config.js'
 import { startWorkerProcess, type WorkerProcess } from './worker-process.js'
@@ -69,8 +70,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     PATH: `${resolve('node_modules/.bin')}:${process.env.PATH}`,
     HOME: process.env.HOME ?? '/root',
     HOLDFAST_CONFIG: configPath,
-    // Workers and jobs start by the hundred: compiled once, they start in half the time.
-    NODE_COMPILE_CACHE: resolve('.run/compile-cache'),
+    ...compileCache,
     STAND_KEY: randomBytes(32).toString('base64'),
     STAND_PGPASSWORD: postgres.password,
     STAND_S3_KEY: s3.accessKeyId,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { compileCache } from './compile-cache.js'
 
 export interface WorkerProcess {
   readonly pid: number
@@ -18,7 +19,7 @@ export async function startWorkerProcess(env: Readonly<Record<string, string>>, 
   const before = await readText(logFile)
   const log = { file: logFile, append: true }
   const child = execa(process.execPath, [cli, 'worker'], {
-    env,
+    env: { ...compileCache, ...env },
     extendEnv: false,
     reject: false,
     stdin: 'ignore',

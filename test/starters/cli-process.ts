@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { execa } from 'execa'
+import { compileCache } from '../stand/compile-cache.js'
 
 /** A `holdfast` that is watched while it runs. */
 export interface CliProcess {
@@ -14,7 +15,7 @@ export interface CliProcess {
 /** Starts the built `holdfast`; the caller awaits `ended`. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>>): CliProcess {
   const child = execa(process.execPath, [resolve('dist/starters/cli.js'), ...args], {
-    env,
+    env: { ...compileCache, ...env },
     extendEnv: false,
     reject: false,
     stdin: 'ignore',
