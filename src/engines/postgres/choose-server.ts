@@ -19,6 +19,7 @@ export async function chooseServer(access: HostAccess, signal: AbortSignal): Pro
   const primaries = writableOf(servers)
   const [first] = primaries
   const newest = first && newestOf(first, primaries)
+  // Where none takes writes, the first that answers.
   const chosen = servers.find(({ writable }) => writable === newest)
   if (chosen === undefined) throw noneLetsUsIn(answers)
   const at = answers.findIndex((answer) => 'server' in answer && answer.server === chosen)
