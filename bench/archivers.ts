@@ -8,7 +8,7 @@ import { system } from './holdfast-config.js'
 import { pgBackRestPlaces, stanza, writePgBackRestConfig } from './pgbackrest-config.js'
 import type { Stage } from './stage.js'
 
-const cli = resolve('dist/starters/cli.js')
+const cli = resolve('dist/bundle/holdfast.cjs')
 
 /** The worker and its jobs; what runs is not started for the measurement, as an operator would not. */
 export function holdfastArchiver({ places, signal }: Stage, workerPid: number): Archiver {

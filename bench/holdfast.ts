@@ -13,7 +13,7 @@ import { expectRestored } from './restored-server.js'
 import { bucket, clearBucket, type Stage } from './stage.js'
 import { storedBytes } from './stored-bytes.js'
 
-const cli = resolve('dist/starters/cli.js')
+const cli = resolve('dist/bundle/holdfast.cjs')
 const instance = 'restored'
 
 /** As an operator uses it: a worker that is there all the time, and the command line. */

@@ -31,7 +31,7 @@ export interface ReplayStage extends Stage {
   close(): Promise<void>
 }
 
-const cli = resolve('dist/starters/cli.js')
+const cli = resolve('dist/bundle/holdfast.cjs')
 
 export async function setReplayStage(
   { directory }: Places,

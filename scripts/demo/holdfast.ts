@@ -7,7 +7,7 @@ import { isAlive } from './own-processes.js'
 import type { Places } from './places.js'
 import type { Story } from './story.js'
 
-const cli = resolve('dist/starters/cli.js')
+const cli = resolve('dist/bundle/holdfast.cjs')
 
 /** How an operator would type it, from the checkout. */
 export function commandLine(places: Places, ...args: readonly string[]): string {

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-inputs() { find src scripts/setup/bundle-jobs.sh tsconfig.json tsconfig.build.json package-lock.json -type f | LC_ALL=C sort | xargs sha256sum; }
+inputs() { find src scripts/setup/bundle.sh scripts/setup/rolldown.config.js tsconfig.json tsconfig.build.json package-lock.json -type f | LC_ALL=C sort | xargs sha256sum; }
 
 digest=$(inputs | sha256sum | cut -d' ' -f1)
 [ "$(cat dist/.sources 2>/dev/null)" = "$digest" ] && exit 0
@@ -15,16 +15,12 @@ if ! tsc -p tsconfig.build.json --outDir dist.new; then
   echo 'setup: the build failed'
   exit 1
 fi
-if ! scripts/setup/bundle-jobs.sh dist.new >.tools/bundle.log 2>&1; then
+if ! scripts/setup/bundle.sh dist.new >.tools/bundle.log 2>&1; then
   cat .tools/bundle.log
-  echo 'setup: the jobs could not be bundled'
+  rm -rf dist.new
+  echo 'setup: the build could not be bundled'
   exit 1
 fi
 rm -rf dist
 mv dist.new dist
-if [ -f dist/workers/build-bundle.js ] && ! node dist/workers/build-bundle.js >.tools/bundle.log 2>&1; then
-  cat .tools/bundle.log
-  echo 'setup: the workflows could not be bundled'
-  exit 1
-fi
 echo "$digest" >dist/.sources

@@ -92,7 +92,7 @@ function lost(spec: JobSpec, words: string): HoldfastError {
 }
 
 async function launch(directory: JobDirectory): Promise<void> {
-  const main = fileURLToPath(new URL('./bundle/main.cjs', import.meta.url))
+  const main = fileURLToPath(new URL('../bundle/job.cjs', import.meta.url))
   const args = lockedCommand(directory, [process.execPath, ...nodeOptions, main, directory.spec])
   await startDetached({ program: 'flock', args, env: frugal }, { logFile: directory.log, environment: 'inherit' })
 }

@@ -6,4 +6,4 @@ import { bundleWorkflowCode } from '@temporalio/worker'
  * Part of the build: bundles the workflows once, so that a worker starts without webpack.
  */
 const { code } = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.js', import.meta.url)) })
-await writeFile(new URL('./workflow-bundle.js', import.meta.url), code)
+await writeFile(new URL('../bundle/workflows.js', import.meta.url), code)

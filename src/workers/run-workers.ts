@@ -59,7 +59,7 @@ async function createWorkers(composition: Composition, connection: NativeConnect
     Worker.create({
       ...base,
       taskQueue: mainTaskQueue,
-      workflowBundle: { codePath: fileURLToPath(new URL('./workflow-bundle.js', import.meta.url)) },
+      workflowBundle: { codePath: fileURLToPath(new URL('../bundle/workflows.js', import.meta.url)) },
       maxCachedWorkflows: 100,
       // After this a dead worker's workflows go to another one: not later than its activities do.
       stickyQueueScheduleToStartTimeout: Math.min(config.timeouts.heartbeatMs, stickyPatienceMs),

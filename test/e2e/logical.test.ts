@@ -70,7 +70,7 @@ test('an extraction that is killed takes its server along, also what is at work 
   await writeFile(slowness(), '')
   const restoring = done('restore', 'shop', '--kind', 'logical', '--name', 'killed', '--repository', 'primary')
   const indexing = await whenThere(indexingProcess, restoring)
-  const job = await extractPid(stand, 'killed')
+  const job = extractPid(stand, 'killed')
   if (indexing === undefined || job === undefined) throw new Error('the restore was over before it could be killed')
   const before = await processorTicks(indexing)
   while ((await processorTicks(indexing)) < before + 20) await sleep(20)
@@ -116,7 +116,7 @@ async function addSlowIndex(): Promise<void> {
 
 /** The process of a restored server that builds an index, wherever its files are by now. */
 async function indexingProcess(): Promise<number | undefined> {
-  const seen = await processesNaming(join(stand.directory, 'instances'))
+  const seen = processesNaming(join(stand.directory, 'instances'))
   const own = seen.filter(({ args }) => args.some((argument) => argument.includes('CREATE INDEX')))
   return own[0]?.pid
 }

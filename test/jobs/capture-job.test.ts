@@ -53,7 +53,7 @@ test('stopping a capture ends what it had started as well', async () => {
   await bench.stop(spec, 20_000)
   await watching
   expect((await dumpers()).map(({ args }) => args.join(' '))).toEqual([])
-  expect(await processesWithArgument(bench.directoryOf(spec).spec)).toEqual([])
+  expect(processesWithArgument(bench.directoryOf(spec).spec)).toEqual([])
 })
 
 test('killing a capture ends what it had started as well', async () => {
@@ -83,7 +83,7 @@ async function untilDumping() {
 }
 
 async function dumpers() {
-  return (await processesNaming(bench.directory)).filter(({ args }) => args.some((arg) => arg.endsWith('pg_basebackup')))
+  return processesNaming(bench.directory).filter(({ args }) => args.some((arg) => arg.endsWith('pg_basebackup')))
 }
 
 async function modeOf(path: string): Promise<string> {

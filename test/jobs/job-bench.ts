@@ -129,7 +129,7 @@ export async function openJobBench(settings: BenchSettings = {}): Promise<JobBen
     },
     async close() {
       for (const name of await readdir(join(stateDirectory, 'jobs')).catch(() => [])) {
-        for (const { pid } of await processesWithArgument(join(stateDirectory, 'jobs', name, 'spec.json'))) await killForGood(pid)
+        for (const { pid } of processesWithArgument(join(stateDirectory, 'jobs', name, 'spec.json'))) await killForGood(pid)
       }
       silence?.close()
       await rm(directory, { recursive: true, force: true })

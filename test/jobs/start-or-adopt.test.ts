@@ -173,5 +173,5 @@ test('a replication is started once the lock that something else inherited is fr
 })
 
 async function jobProcesses(specPath: string) {
-  return (await processesWithArgument(specPath)).filter(({ args }) => !args[0]?.endsWith('flock'))
+  return processesWithArgument(specPath).filter(({ args }) => !args[0]?.endsWith('flock'))
 }

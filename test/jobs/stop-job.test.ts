@@ -23,7 +23,7 @@ test('stopping is told to the job, which says so to who watches it; nothing of i
   // Who watches may find the result, or that everything is gone already.
   expect(['STOPPED', 'JOB_LOST']).toContain(await watching)
   await expect(access(bench.directoryOf(spec).path)).rejects.toThrow('ENOENT')
-  expect(await processesWithArgument(bench.directoryOf(spec).spec)).toEqual([])
+  expect(processesWithArgument(bench.directoryOf(spec).spec)).toEqual([])
 })
 
 test('a job that does not react is killed after the grace', async () => {
@@ -34,7 +34,7 @@ test('a job that does not react is killed after the grace', async () => {
   await bench.stop(spec, 200)
   expect(await watching).toBe('JOB_LOST')
   await expect(access(bench.directoryOf(spec).path)).rejects.toThrow('ENOENT')
-  expect(await processesWithArgument(bench.directoryOf(spec).spec)).toEqual([])
+  expect(processesWithArgument(bench.directoryOf(spec).spec)).toEqual([])
 })
 
 test('a process that holds the lock and serves no socket is killed after the grace', async () => {

@@ -8,9 +8,17 @@ export async function whenCommittedLocally(stand: KillStand, system: string): Pr
   const directory = join(stand.directory, 'local', system)
   const giveUpAt = Date.now() + 120_000
   while (Date.now() < giveUpAt) {
-    const files = await leaves(directory).catch(() => [])
-    if (files.some((file) => file.endsWith('/manifest.json'))) return
+    if (filesBelow(directory).some((file) => file.endsWith('/manifest.json'))) return
     await sleep(10)
   }
   throw new Error(`no backup of ${system} was committed within two minutes`)
+}
+
+function filesBelow(directory: string): string[] {
+  try {
+    return leaves(directory)
+  } catch {
+    // It is being made, or a part of it removed.
+    return []
+  }
 }

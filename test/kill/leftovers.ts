@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
@@ -13,15 +13,15 @@ const patienceMs = 10_000
  * among the processes, in PostgreSQL. @param kept keys of the objects of committed backups
  */
 export async function leftovers(stand: KillStand, kept: readonly string[]): Promise<string[]> {
-  const passing = await untilNone(async () => [...(await processes(stand)), ...(await sessions(stand))])
-  const files = await leaves(join(stand.directory, 'local'))
-  const state = await leaves(stand.stateDirectory)
+  const passing = await untilNone(async () => [...processes(stand), ...(await sessions(stand))])
+  const files = leaves(join(stand.directory, 'local'))
+  const state = leaves(stand.stateDirectory)
   return [
     ...passing,
     ...files.filter((file) => !kept.includes(file)).map((file) => `local: ${file}`),
     ...(await bucket(stand, kept)),
     ...state.filter((file) => file !== 'worker.alive' && file !== 'jobs/').map((file) => `state: ${file}`),
-    ...(await leaves(join(stand.directory, 'instances')))
+    ...leaves(join(stand.directory, 'instances'))
       .filter((file) => file !== '.ports/')
       .map((file) => `instances: ${file}`),
     ...stand.proxy.sentTwice().map((part) => `sent twice: ${part}`),
@@ -30,16 +30,13 @@ export async function leftovers(stand: KillStand, kept: readonly string[]): Prom
 }
 
 /** Files and empty directories below a directory, dot-files included, sorted; directories end with `/`. */
-export async function leaves(directory: string, base = ''): Promise<string[]> {
-  const entries = await readdir(join(directory, base), { withFileTypes: true })
-  const below = await Promise.all(
-    entries.map(async (entry) => {
-      const name = `${base}${entry.name}`
-      if (!entry.isDirectory()) return [name]
-      const inside = await leaves(directory, `${name}/`)
-      return inside.length === 0 ? [`${name}/`] : inside
-    }),
-  )
+export function leaves(directory: string, base = ''): string[] {
+  const below = readdirSync(join(directory, base), { withFileTypes: true }).map((entry) => {
+    const name = `${base}${entry.name}`
+    if (!entry.isDirectory()) return [name]
+    const inside = leaves(directory, `${name}/`)
+    return inside.length === 0 ? [`${name}/`] : inside
+  })
   return below.flat().sort()
 }
 
@@ -62,8 +59,8 @@ async function bucket(stand: KillStand, kept: readonly string[]): Promise<string
 }
 
 /** All that names the stand's directory, but for what the stand itself runs. */
-async function processes(stand: KillStand): Promise<string[]> {
-  const all = await processesNaming(stand.directory)
+function processes(stand: KillStand): string[] {
+  const all = processesNaming(stand.directory)
   const own = [stand.worker.pid(), stand.temporal.pid, stand.s3.pid]
   return all
     .filter(({ pid, args }) => !own.includes(pid) && !args.some((text) => text.includes(stand.postgres.directory)))

@@ -32,8 +32,8 @@ test('captures begin again when PostgreSQL is restarted in immediate mode', { ti
         const job = await Promise.race([over, ...wanted.map((each) => awaitJob(stand.stateDirectory, each))])
         if (job === undefined) break
         await sleep(delayMs)
-        if (attempt === 'a1') done.push(...(await systemsDone(stand.stateDirectory, 'capture')))
-        if (await isAtWork(job)) met += 1
+        if (attempt === 'a1') done.push(...systemsDone(stand.stateDirectory, 'capture'))
+        if (isAtWork(job)) met += 1
         await stand.postgres.restartImmediate()
       }
       return {

@@ -103,7 +103,7 @@ function kill({ stand, victim, random, over }: Target, job?: JobProcess): Promis
     if (over.aborted) return false
     if (victim !== 'job' && workerFirst) await stand.worker.kill()
     let met = true
-    if (job !== undefined) met = victim === 'worker' ? await isAtWork(job) : (await killJob(job)) === 'without a result'
+    if (job !== undefined) met = victim === 'worker' ? isAtWork(job) : (await killJob(job)) === 'without a result'
     if (victim !== 'job' && !workerFirst) await stand.worker.kill()
     return met
   })

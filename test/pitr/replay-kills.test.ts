@@ -49,7 +49,7 @@ describe('replay, and what may happen meanwhile', () => {
     bench.stand.proxy.limitRate(3 * 1024 * 1024)
     const target = parseRestoreTarget(`lsn:${last.lsn}`)
     const restore = await bench.operations.restore(name, { target, repository: parseRepositoryName('primary') })
-    const inTime = async <T>(ask: () => Promise<T | undefined>): Promise<T> => {
+    const inTime = async <T>(ask: () => Promise<T | undefined> | T | undefined): Promise<T> => {
       const found = await whenThere(ask, restore.ending)
       if (found === undefined) throw new Error(`the restore was over before: ${JSON.stringify(await restore.ending)}`)
       return found
@@ -75,7 +75,7 @@ describe('replay, and what may happen meanwhile', () => {
       const server = await inTime(() => postmasterPid(stand, name))
       const { spec } = jobDirectory(stand.stateDirectory, prefetchJobName(name))
       await sleep(trial.delayMs(2000))
-      const [delivery] = (await processesWithArgument(spec)).filter(({ args }) => !args[0]?.endsWith('flock'))
+      const [delivery] = processesWithArgument(spec).filter(({ args }) => !args[0]?.endsWith('flock'))
       if (delivery === undefined) throw new Error('nobody delivers')
       killNow(delivery.pid)
       await sleep(trial.delayMs(2000))

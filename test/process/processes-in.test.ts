@@ -55,7 +55,7 @@ test('processes of somebody else are left alone, and so is who looks around from
   expect(processesIn(directory, other)).toEqual([])
   expect(processesIn(directory, server).sort()).toEqual(theirs.sort())
   await start({ program: 'script', args: ['-qec', `cd ${below} && exec sleep 61`, '/dev/null'], cwd: '/' }, 2)
-  while (!(await processesNaming(below)).some(({ args }) => args[0] === 'sleep')) await delay(10)
+  while (!processesNaming(below).some(({ args }) => args[0] === 'sleep')) await delay(10)
   expect(processesIn(below, undefined)).toEqual([])
 })
 

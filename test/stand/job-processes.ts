@@ -1,4 +1,4 @@
-import { access, readdir, readFile } from 'node:fs/promises'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { killForGood, processesWithArgument } from './process-table.js'
@@ -23,7 +23,7 @@ export interface JobProcess {
 export async function awaitJob(stateDirectory: string, wanted: WantedJob, patienceMs = 60_000): Promise<JobProcess> {
   const giveUpAt = Date.now() + patienceMs
   while (Date.now() < giveUpAt) {
-    const job = await findJob(stateDirectory, wanted)
+    const job = findJob(stateDirectory, wanted)
     if (job !== undefined) return job
     await sleep(25)
   }
@@ -35,46 +35,54 @@ export async function awaitJob(stateDirectory: string, wanted: WantedJob, patien
  * by itself before. Nothing else that has its pid by now is touched.
  */
 export async function killJob(job: JobProcess): Promise<'without a result' | 'with a result' | 'over'> {
-  if (!(await isAlive(job))) return 'over'
+  if (!isAlive(job)) return 'over'
   await killForGood(job.pid)
-  return (await hasResult(job)) ? 'with a result' : 'without a result'
+  return hasResult(job) ? 'with a result' : 'without a result'
 }
 
 /** Whether it is there, and has not said how it ended. */
-export async function isAtWork(job: JobProcess): Promise<boolean> {
-  return (await isAlive(job)) && !(await hasResult(job))
+export function isAtWork(job: JobProcess): boolean {
+  return isAlive(job) && !hasResult(job)
 }
 
-async function isAlive({ pid, directory }: JobProcess): Promise<boolean> {
-  return (await processesWithArgument(join(directory, 'spec.json'))).some((living) => living.pid === pid)
+function isAlive({ pid, directory }: JobProcess): boolean {
+  return processesWithArgument(join(directory, 'spec.json')).some((living) => living.pid === pid)
 }
 
 /** Whether a job has said how it ended. */
-export function hasResult(job: JobProcess): Promise<boolean> {
-  return exists(join(job.directory, 'result.json'))
+export function hasResult(job: JobProcess): boolean {
+  return existsSync(join(job.directory, 'result.json'))
 }
 
 /** Systems one of whose jobs of a kind has done its work, and has said so. */
-export async function systemsDone(stateDirectory: string, kind: WantedJob['kind']): Promise<string[]> {
+export function systemsDone(stateDirectory: string, kind: WantedJob['kind']): string[] {
   const systems: string[] = []
-  for (const name of await readdir(join(stateDirectory, 'jobs')).catch(() => [])) {
-    const directory = join(stateDirectory, 'jobs', name)
-    const spec = await readDocument(join(directory, 'spec.json'))
-    const result = await readDocument(join(directory, 'result.json'))
+  for (const directory of jobDirectories(stateDirectory)) {
+    const spec = readDocument(join(directory, 'spec.json'))
+    const result = readDocument(join(directory, 'result.json'))
     if (spec.kind === kind && result.outcome === 'done') systems.push(String(spec.system))
   }
   return systems
 }
 
-async function findJob(stateDirectory: string, wanted: WantedJob): Promise<JobProcess | undefined> {
-  for (const name of await readdir(join(stateDirectory, 'jobs')).catch(() => [])) {
-    const directory = join(stateDirectory, 'jobs', name)
+function findJob(stateDirectory: string, wanted: WantedJob): JobProcess | undefined {
+  for (const directory of jobDirectories(stateDirectory)) {
     const specFile = join(directory, 'spec.json')
-    if (!matches(await readDocument(specFile), wanted) || !(await exists(join(directory, 'sock')))) continue
-    const [found] = (await processesWithArgument(specFile)).filter(({ args }) => !args[0]?.endsWith('flock'))
+    if (!matches(readDocument(specFile), wanted) || !existsSync(join(directory, 'sock'))) continue
+    const [found] = processesWithArgument(specFile).filter(({ args }) => !args[0]?.endsWith('flock'))
     if (found !== undefined) return { pid: found.pid, directory }
   }
   return undefined
+}
+
+function jobDirectories(stateDirectory: string): string[] {
+  const jobs = join(stateDirectory, 'jobs')
+  try {
+    return readdirSync(jobs).map((name) => join(jobs, name))
+  } catch {
+    // Before the first one.
+    return []
+  }
 }
 
 function matches(spec: Readonly<Record<string, unknown>>, { kind, system, attempt, to }: WantedJob): boolean {
@@ -82,18 +90,11 @@ function matches(spec: Readonly<Record<string, unknown>>, { kind, system, attemp
   return attempt === undefined || spec.attempt === attempt
 }
 
-async function readDocument(path: string): Promise<Readonly<Record<string, unknown>>> {
+function readDocument(path: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(await readFile(path, 'utf8'))
+    return JSON.parse(readFileSync(path, 'utf8'))
   } catch {
     // Half written, or removed meanwhile.
     return {}
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

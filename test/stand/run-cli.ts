@@ -8,7 +8,7 @@ export interface CliResult {
   readonly stderr: string
 }
 
-const cli = resolve('dist/starters/cli.js')
+const cli = resolve('dist/bundle/holdfast.cjs')
 
 /** Runs the built `holdfast` as an operator does. */
 export async function runCli(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CliResult> {

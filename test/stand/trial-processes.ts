@@ -1,4 +1,5 @@
-import { readFile, readlink, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, readlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jobDirectory } from '../../src/jobs/job-directory.js'
@@ -8,15 +9,15 @@ import { processesWithArgument } from './process-table.js'
 import type { Stand } from './stand.js'
 
 /** The job that extracts into an instance, while its process runs. */
-export async function extractJob(stand: Stand, instance: string): Promise<JobProcess | undefined> {
+export function extractJob(stand: Stand, instance: string): JobProcess | undefined {
   const { spec } = jobDirectory(stand.stateDirectory, extractJobName(instance))
-  if ((await stat(spec).catch(() => undefined)) === undefined) return undefined
-  const [found] = (await processesWithArgument(spec)).filter(({ args }) => !args[0]?.endsWith('flock'))
+  if (!existsSync(spec)) return undefined
+  const [found] = processesWithArgument(spec).filter(({ args }) => !args[0]?.endsWith('flock'))
   return found && { pid: found.pid, directory: dirname(spec) }
 }
 
-export async function extractPid(stand: Stand, instance: string): Promise<number | undefined> {
-  return (await extractJob(stand, instance))?.pid
+export function extractPid(stand: Stand, instance: string): number | undefined {
+  return extractJob(stand, instance)?.pid
 }
 
 /** The main process of a restored server, from the moment it runs. */
@@ -28,7 +29,10 @@ export async function postmasterPid(stand: Stand, instance: string): Promise<num
 }
 
 /** Asks until there is an answer. @returns undefined when `over` settles first */
-export async function whenThere<T>(ask: () => Promise<T | undefined>, over: Promise<unknown>): Promise<T | undefined> {
+export async function whenThere<T>(
+  ask: () => Promise<T | undefined> | T | undefined,
+  over: Promise<unknown>,
+): Promise<T | undefined> {
   let ended = false
   const end = () => {
     ended = true
@@ -45,7 +49,7 @@ export async function whenThere<T>(ask: () => Promise<T | undefined>, over: Prom
 /** SIGKILL. Resolves when nothing is left of the process, not even its place in the table, which PostgreSQL takes for life. */
 export async function killAndBury(pid: number): Promise<void> {
   killNow(pid)
-  while (await stat(`/proc/${pid}`).catch(() => undefined)) await sleep(20)
+  while (existsSync(`/proc/${pid}`)) await sleep(20)
 }
 
 /** SIGKILL. One that has just ended by itself is no failure. */

@@ -12,7 +12,7 @@ export interface WorkerProcess {
   stop(): Promise<void>
 }
 
-const cli = resolve('dist/starters/cli.js')
+const cli = resolve('dist/bundle/holdfast.cjs')
 
 /** Starts `holdfast worker` and waits until it is ready. */
 export async function startWorkerProcess(env: Readonly<Record<string, string>>, logFile: string): Promise<WorkerProcess> {

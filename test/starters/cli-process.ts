@@ -14,7 +14,7 @@ export interface CliProcess {
 
 /** Starts the built `holdfast`; the caller awaits `ended`. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>>): CliProcess {
-  const child = execa(process.execPath, [resolve('dist/starters/cli.js'), ...args], {
+  const child = execa(process.execPath, [resolve('dist/bundle/holdfast.cjs'), ...args], {
     env: { ...compileCache, ...env },
     extendEnv: false,
     reject: false,

@@ -15,7 +15,7 @@ export interface TerminalProcess {
 
 /** Starts the built `holdfast` below `script` of util-linux, which gives it a terminal; the caller awaits `ended`. */
 export function startInTerminal(args: readonly string[], env: Readonly<Record<string, string>>): TerminalProcess {
-  const command = [process.execPath, resolve('dist/starters/cli.js'), ...args].map((word) => `'${word}'`).join(' ')
+  const command = [process.execPath, resolve('dist/bundle/holdfast.cjs'), ...args].map((word) => `'${word}'`).join(' ')
   const child = execa('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
     env,
     extendEnv: false,

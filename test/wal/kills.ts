@@ -44,7 +44,7 @@ export async function strike(bench: ArchiveBench, { random, delayMs }: Trial): P
   )
   if (isMeant('worker')) await bench.worker.kill()
   if (isMeant('receiver')) {
-    const programs = await processesNaming(join(stateDirectory, 'wal', 'shop'))
+    const programs = processesNaming(join(stateDirectory, 'wal', 'shop'))
     const receiver = programs.find(({ args }) => args[0]?.endsWith('pg_receivewal'))
     if (receiver !== undefined) await killForGood(receiver.pid)
   }
@@ -60,7 +60,7 @@ const wanted = [
 
 /** Processes, sockets and temporary files that nobody needs when archiving is stopped. */
 export async function leftOf({ stand }: ArchiveBench): Promise<string[]> {
-  const processes = (await processesNaming(stand.stateDirectory)).map(({ args }) => args.join(' '))
+  const processes = processesNaming(stand.stateDirectory).map(({ args }) => args.join(' '))
   const state = await readdir(stand.stateDirectory, { recursive: true })
   const stored = await readdir(join(stand.directory, 'local'), { recursive: true })
   return [

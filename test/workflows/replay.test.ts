@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DefaultLogger, type ReplayHistoriesIterable, type ReplayResult, Runtime, Worker } from '@temporalio/worker'
 import { beforeAll, expect, test } from 'vitest'
+import { bundleWorkflows } from './bundle-workflows.js'
 import { recordHistories, secretsFile } from './record-histories.js'
-import { bundleWorkflows } from './workflow-bench.js'
 
 /*
  * Histories of real runs, and the workflows as they are in the source. UPDATE_HISTORIES=1 records those that are missing; a change that

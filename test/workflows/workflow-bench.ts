@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { Context } from '@temporalio/activity'
 import {
   Client,
@@ -10,7 +9,7 @@ import {
 } from '@temporalio/client'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
 import { msToTs } from '@temporalio/common/lib/time.js'
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import type { Activities } from '../../src/activities/index.js'
 import { statusQuery, workflowNames } from '../../src/domain/contract-names.js'
 import { HoldfastError } from '../../src/domain/errors.js'
@@ -26,6 +25,7 @@ import type {
 } from '../../src/domain/operations.js'
 import { registerSearchAttributes } from '../../src/observability/search-attributes.js'
 import { failureInterceptor } from '../../src/workers/interceptors.js'
+import { bundleWorkflows } from './bundle-workflows.js'
 import { mockedActivities, type PlannedTimes } from './mocked-activities.js'
 
 export type Script = { readonly [Name in keyof Activities]?: Activities[Name] }
@@ -116,12 +116,6 @@ export async function openWorkflowBench(address: string): Promise<WorkflowBench>
       await connection.close()
     },
   }
-}
-
-/** The workflows as they are in the source now. */
-export function bundleWorkflows(path = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url))) {
-  const silent = { log: () => {}, trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-  return bundleWorkflowCode({ workflowsPath: path, logger: silent })
 }
 
 /** What an activity throws whose failure may not be tried again, whatever its code. */
