@@ -10,8 +10,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, ...(long ? [] : ['test/long/**'])],
     // Processes, not threads: the SDK's native part and signals want a process of their own.
     pool: 'forks',
-    // They wait for servers and timeouts as much as they compute: two cores have enough to do with three.
-    maxWorkers: 3,
+    // They wait for servers and timeouts as much as they compute: three leave a tenth of two cores idle, four do not.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     testTimeout: long ? 3_600_000 : 60_000,
     hookTimeout: 60_000,

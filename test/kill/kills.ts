@@ -23,8 +23,8 @@ export function killsOf(victim: Victim): () => KillStand {
 
   beforeAll(async () => {
     stand = await startKillStand({ atOnce: 5, maxRate: '5MB/s' })
-    // Longer than the captures.
-    stand.proxy.limitRate(10_000_000)
+    // Longer than the captures; for workers, longer than all of them take to be replaced one after the other, too.
+    stand.proxy.limitRate(victim === 'worker' ? 6_000_000 : 10_000_000)
   }, 120_000)
 
   afterAll(() => stand?.close())

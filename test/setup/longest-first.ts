@@ -3,12 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
  * Files, and rooms of files, that run for a quarter of a minute or more. Those that start one worker after the other keep a core busy,
- * and miss their moments when they are many; behind every two or three of them stands one that mostly waits.
+ * and miss their moments when they are many: they stand apart, and those that mostly wait between them.
  */
 const longest = [
-  ...['kill/worker-kills', 'engines/postgres-failures', 'kill/worker-and-job-kills', 'plain-tools/moments'],
-  ...['outage/store-away', 'restore-kill/restore-kill', 'pitr/targets', 'bad-days/source', 'kill/job-kills'],
-  ...['cancel/cancel-backup', 'outage/repository-down', 'wal/archive-wal', 'outage/control-plane', 'wal/rpo'],
+  ...['kill/worker-kills', 'engines/postgres-failures', 'plain-tools/moments', 'outage/store-away', 'pitr/targets'],
+  ...['bad-days/source', 'kill/worker-and-job-kills', 'outage/repository-down', 'kill/job-kills', 'wal/rpo'],
+  ...['restore-kill/restore-kill', 'cancel/cancel-backup', 'wal/archive-wal', 'outage/control-plane'],
   ...['cancel/cancel-restore', 'docs/commands', 'starters/status', 'kill/server-restarts', 'pitr/replay-kills'],
   ...['jobs/start-or-adopt', 'wal', 'damage', 'e2e', 'jobs/patience', 'pitr', 'kill', 'bad-days', 'plain-tools', 'starters'],
 ]
