@@ -3,7 +3,7 @@ import { readFile, statfs } from 'node:fs/promises'
 const memory = '/dev/shm'
 const disk = '/tmp'
 const gibibyte = 2 ** 30
-/** Three files of tests at a time take some 2 GiB, long runs more. */
+/** Four files of tests at a time take some 2 GiB, long runs more. */
 const roomBytes = 8 * gibibyte
 /** `statfs` of a tmpfs, in linux/magic.h. */
 const tmpfsType = 0x01021994
