@@ -38,7 +38,7 @@ export async function runHoldfast(story: Story, places: Places, ...args: readonl
 /** Starts `holdfast worker`, which lives on without us. @returns its pid, once it is ready */
 export async function startWorker(places: Places): Promise<number> {
   const before = await readText(places.workerLog)
-  const args = ['--enable-source-maps', cli, '-c', places.configFile, 'worker']
+  const args = [cli, '-c', places.configFile, 'worker']
   const { pid } = await startDetached({ program: process.execPath, args }, { logFile: places.workerLog, environment: 'minimal' })
   while (!(await readText(places.workerLog)).slice(before.length).includes('worker is ready')) {
     if (!(await isAlive(pid))) throw new Error(`the worker ended while it started; see ${places.workerLog}`)

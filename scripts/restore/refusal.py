@@ -1,5 +1,6 @@
 """How these programs say no: what failed on what, then what to do next, and an exit status of `restore_db.sh --help`."""
 
+import contextlib
 import os
 import sys
 
@@ -22,10 +23,18 @@ def run(main):
         end(refusal.status, refusal, refusal.hint)
     except OSError as error:
         end(LOCAL, error, "check the disk, and the permissions of the file")
-    # Not left to the interpreter, which takes longer to take the Encryption SDK apart than most of these programs need for their work.
-    os._exit(0)
+    leave(0)
 
 
 def end(status, message, hint):
     print(f"error: {message}\n  {hint}", file=sys.stderr)
-    sys.exit(status)
+    # What was said before; where that cannot be written, this is the failure.
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    leave(status)
+
+
+def leave(status):
+    """Not left to the interpreter, which takes longer to take the Encryption SDK apart than most of these programs need for their work."""
+    sys.stderr.flush()
+    os._exit(status)

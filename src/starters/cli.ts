@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { toHoldfastError } from '../domain/errors.js'
+import { failWhenForgotten } from './forgotten-end.js'
 import { outliveReader, written } from './output.js'
 import { buildProgram } from './program.js'
 import { reportError } from './report-error.js'
@@ -9,13 +10,15 @@ import { isAnswered } from './usage-error.js'
 void run()
 
 async function run(): Promise<never> {
+  const audience = process.argv.includes('--json') ? 'program' : 'person'
+  failWhenForgotten(audience)
   outliveReader(process.stdout)
   outliveReader(process.stderr)
   try {
     await buildProgram(process.env).parseAsync()
   } catch (error) {
     if (!isAnswered(error)) {
-      process.exitCode = reportError(toHoldfastError(error), process.argv.includes('--json') ? 'program' : 'person')
+      process.exitCode = reportError(toHoldfastError(error), audience)
     }
   }
   await Promise.all([written(process.stdout), written(process.stderr)])

@@ -56,7 +56,7 @@ describe('kills during restore', () => {
     // Those whose worker is replaced wait for one another meanwhile.
     stand.proxy.limitRate((victim === 'worker and extract job' ? 2 : 6) * 1024 * 1024)
     const total = killCount()
-    // A kill that comes too late is none, and is made up for.
+    // A kill that comes too late is none, and is made up for: on a busy machine, where turns take long, that is most of them.
     const mostRounds = 6 * Math.ceil(total / atOnce / strikes)
     let kills = 0
     for (let round = 1; kills < total; round += 1) {
