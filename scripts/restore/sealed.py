@@ -16,7 +16,7 @@ class Damage(Exception):
 
 def decryption(key_id, key):
     """@returns a function from an encrypted stream and the context it must have to the chunks of what was encrypted"""
-    # Thousands of classes, none of them garbage: to look for it all the while takes a third of the time.
+    # Thousands of classes, none of them garbage: to look for it all the while takes 0.15 s.
     gc.disable()
     import aws_encryption_sdk
     from aws_cryptographic_material_providers.mpl import AwsCryptographicMaterialProviders

@@ -10,6 +10,7 @@ digest=$(inputs | sha256sum | cut -d' ' -f1)
 
 # Beside dist and then moved over it: modules of deleted sources vanish, and no half of a build is ever seen.
 rm -rf dist.new
+mkdir -p .tools
 if ! tsc -p tsconfig.build.json --outDir dist.new; then
   rm -rf dist.new
   echo 'setup: the build failed'

@@ -6,7 +6,7 @@ export interface SeenProcess {
   readonly args: readonly string[]
 }
 
-/* Asked again and again by what waits for its moment: a file of /proc is read at once in a tenth of what a promise for it takes. */
+/* Asked again and again by what waits for its moment: a file of /proc is read at once in a tenth of the processor time that a promise for it takes. */
 
 /** Processes whose arguments, environment or working directory name a directory. The dead that nobody has waited for do not count. */
 export function processesNaming(directory: string): SeenProcess[] {

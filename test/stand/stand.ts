@@ -7,7 +7,6 @@ import { type S3Proxy, startS3Proxy } from '../servers/s3-proxy.js'
 import { startTemporal, type TemporalServer } from '../servers/temporal.js'
 import { createBucket, startVersitygw, type Versitygw } from '../servers/versitygw.js'
 import { testPlace } from '../setup/place.js'
-import { compileCache } from './compile-cache.js'
 import { type CliResult, runCli } from './run-cli.js'
 import { type StandSettings, standConfig } from './stand-config.js'
 import { startWorkerProcess, type WorkerProcess } from './worker-process.js'
@@ -70,7 +69,6 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     PATH: `${resolve('node_modules/.bin')}:${process.env.PATH}`,
     HOME: process.env.HOME ?? '/root',
     HOLDFAST_CONFIG: configPath,
-    ...compileCache,
     STAND_KEY: randomBytes(32).toString('base64'),
     STAND_PGPASSWORD: postgres.password,
     STAND_S3_KEY: s3.accessKeyId,
